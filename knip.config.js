@@ -1,0 +1,36 @@
+// Finds unused files, exports and dependencies, and imports that no package.json names.
+const sources = ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'];
+
+export default {
+  ignoreExportsUsedInFile: true,
+  workspaces: {
+    '.': {
+      entry: ['tools/*.mjs', 'tools/**/*.test.ts', 'tools/bench.ts'],
+      project: ['tools/**/*.{ts,mjs}', '*.{js,ts}'],
+      // attw is run by its path; fast-check is pinned here, once, for the tests of every package.
+      ignoreDependencies: ['@arethetypeswrong/cli', 'fast-check'],
+    },
+    'packages/*': { entry: ['bench/*.bench.ts'], project: sources },
+    // Started by tools/crash-run.mjs.
+    'packages/disk-writer': { entry: ['bench/*.bench.ts', 'test/crash/crash-worker.ts'], project: sources },
+    'packages/cli': { entry: ['src/bin.ts', 'bench/*.bench.ts'], project: sources, ignoreBinaries: ['mkfifo'] },
+    // Loaded by createRequire, when the first lock is taken.
+    'packages/segments': {
+      entry: ['bench/*.bench.ts'],
+      project: sources,
+      ignoreDependencies: ['fs-native-extensions'],
+    },
+    // Programs that tests start, and a measurement that is started by hand.
+    'packages/disk-writer': {
+      entry: ['bench/*.ts', 'test/real/*.ts', 'test/crash/crash-worker.ts'],
+      project: sources,
+      ignoreBinaries: ['mount', 'umount'],
+    },
+    'packages/serializers': {
+      entry: ['bench/*.bench.ts'],
+      project: sources,
+      ignoreDependencies: ['@relaykit/testing'],
+    },
+    demo: { entry: ['src/main.ts'], project: ['src/**/*.ts', 'test/**/*.ts'] },
+  },
+};

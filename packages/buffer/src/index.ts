@@ -1,0 +1,14 @@
+export type { AddResult, DropReason, RefusalReason } from './add-result.ts';
+export type { DroppedEvents, DroppedListener } from './loss-account.ts';
+export {
+  DEFAULT_FLUSH_BYTES,
+  DEFAULT_FLUSH_EVENTS,
+  DEFAULT_FLUSH_INTERVAL_MS,
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_EVENTS,
+  DEFAULT_OVERFLOW,
+  type EncodeTime,
+  type OverflowPolicy,
+  type RelayEventBufferOptions,
+} from './options.ts';
+export { type BufferCounts, type CloseReport, type FlushOptions, RelayEventBuffer } from './relay-event-buffer.ts';

@@ -1,0 +1,14 @@
+/** The command line is not right; nothing was done. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Makes something out of the command line's values; what its constructor refuses is wrong use, and no failure. */
+export function fromArguments<Result>(make: () => Result): Result {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof TypeError || cause instanceof RangeError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,64 @@
+// Goal: the command line is checked before anything happens, and help reads well.
+import { describe, expect, it } from 'vitest';
+import { run } from './command.ts';
+import { newSpool } from './spool.ts';
+
+describe('relay', () => {
+  it('prints help and version on standard output', async () => {
+    const [help, recordHelp, version] = await Promise.all([
+      run(['--help']),
+      run(['help', 'record']),
+      run(['--version']),
+    ]);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    for (const command of ['record', 'export', 'ls']) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'mu'));
+    expect(help.stdout).toContain('Exit codes:');
+    expect(recordHelp).toMatchObject({ code: 0, stderr: '' });
+    expect(recordHelp.stdout).toContain('"stored":1198');
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/u) });
+  });
+
+  it('uses bold letters where colours are wanted, and none with NO_COLOR or without a terminal', async () => {
+    const env = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined };
+    const [forced, refused, piped] = await Promise.all([
+      run(['--help'], '', { ...env, FORCE_COLOR: '1' }),
+      run(['--help'], '', { ...env, NO_COLOR: '1' }),
+      run(['--help'], '', env),
+    ]);
+    expect(forced.stdout).toContain('\u001b[1m');
+    expect(refused.stdout).not.toContain('\u001b');
+    expect(piped.stdout).not.toContain('\u001b');
+  });
+
+  it.each([
+    [[], /Usage: relay/u],
+    [['record'], /--dir/u],
+    [['recrod'], /unknown command 'recrod'/u],
+    [['record', '--dir', 'x', '--sync'], /unknown option '--sync'/u],
+    [['record', '--dir', 'x', '--durability', 'never'], /Allowed choices are written, synced/u],
+    [['record', '--dir', 'x', '--max-event-bytes', '1.5'], /It must be a whole number >= 2/u],
+    [['record', '--dir', 'x', '--max-spool-bytes', '100'], /It must be a whole number >= 2048/u],
+    [['record', '--dir', 'x', '--when-full', 'panic'], /Allowed choices are refuse, drop-oldest/u],
+    [['record', '--dir', 'x', 'stray'], /too many arguments/u],
+    [['export', '--dir', 'x'], /--to/u],
+    [['export', '--dir', 'x', '--to', 'nowhere'], /url must be an absolute http or https address/u],
+    [['export', '--dir', 'x', '--to', 'http://example.com/'], /url must be https/u],
+  ])('refuses %j with exit code 2', async (args, message) => {
+    const ended = await run(args);
+    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
+  });
+
+  it('keeps a header that is wrong out of its message', async () => {
+    const ended = await run([
+      'export',
+      '--dir',
+      await newSpool(),
+      '--to',
+      'https://x.test',
+      '--header',
+      'secret-canary',
+    ]);
+    expect(ended).toMatchObject({ code: 2, stderr: 'relay: --header must be "Name: value"\n' });
+    expect(ended.stderr).not.toContain('secret-canary');
+  });
+});

@@ -1,0 +1,315 @@
+import {
+  createWriterId,
+  type DroppedSegment,
+  type RecoveryReport,
+  RetentionKeeper,
+  recoverSpool,
+  Spool,
+  systemClock,
+  toStorageError,
+} from '@relaykit/segments';
+import {
+  type Clock,
+  type EventBatch,
+  type EventPersisting,
+  type RejectedEvent,
+  RelayError,
+  type SegmentMetadata,
+  type SpoolTotals,
+  type WriteOptions,
+  type WriteReceipt,
+} from '@relaykit/types';
+import { CommitQueue, type OpenSpool } from './commit-queue.ts';
+import {
+  checkDurability,
+  type FileDiskWriterOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from './file-disk-writer-options.ts';
+import { FrameBatch } from './frame-batch.ts';
+import { FrameBuilderPool } from './frame-builder-pool.ts';
+import { joinCalls } from './join-calls.ts';
+import { PendingCommit } from './pending-commit.ts';
+import { SegmentRoll } from './segment-roll.ts';
+import { SegmentSealer } from './segment-sealer.ts';
+import { storageStep } from './storage-step.ts';
+import { warnOfDroppedSegment } from './warn-of-dropped-segment.ts';
+
+/**
+ * Stores events in segment files of a spool directory.
+ *
+ * The first write, or `open`, founds the directory (mode 0700) and recovers what earlier writers left. Any number of
+ * writers, in any number of processes, share a directory; each has segments of its own.
+ *
+ * What survives what: an event whose receipt says `written` survives the end of this process, however it ends; one whose
+ * receipt says `synced` survives a power cut.
+ */
+export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent> {
+  /** Ten random characters; part of the names of all segments of this writer. */
+  readonly writerId: string = createWriterId();
+  readonly #options: ResolvedOptions<TEvent>;
+  readonly #clock: Clock;
+  readonly #pool: FrameBuilderPool<TEvent>;
+  readonly #queue: CommitQueue<TEvent>;
+  readonly #commits = new WeakMap<object, PendingCommit<TEvent>>();
+  #opened: OpenSpool<TEvent> | undefined;
+  #recovery: RecoveryReport | undefined;
+  #closing: Promise<void> | undefined;
+  #isReleased = false;
+
+  /** @throws TypeError, RangeError - an option breaks its rule; nothing is touched on disk yet. */
+  constructor(options: FileDiskWriterOptions<TEvent>) {
+    this.#options = resolveOptions(options);
+    this.#clock = options.clock ?? systemClock();
+    this.#pool = new FrameBuilderPool(this.#options.serializer, this.#options);
+    const { retry, flushMode } = this.#options;
+    this.#queue = new CommitQueue<TEvent>({
+      retry,
+      flushMode,
+      open: () => this.#open(),
+      onAcknowledged: (commit, receipt) => this.#announceFlush(commit, receipt),
+    });
+    if (!this.#options.serializer.encodeSync) delete this.writeSync;
+  }
+
+  /**
+   * Founds or opens the spool and recovers what is left of earlier writers. The first write does it otherwise.
+   *
+   * @throws RelayError `RELAY_SPOOL_UNSAFE`, `RELAY_SPOOL_UNSUPPORTED`, `RELAY_LOCK_UNAVAILABLE`,
+   *   `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED`, `RELAY_CLOSED`
+   */
+  async open(): Promise<RecoveryReport> {
+    this.#assertOpen('open');
+    await this.#open();
+    if (!this.#recovery) throw new Error('the spool is open without a recovery report');
+    return this.#recovery;
+  }
+
+  async write(events: readonly TEvent[], options: WriteOptions = {}): Promise<WriteReceipt> {
+    this.#assertOpen('write');
+    options.signal?.throwIfAborted();
+    const { batch, rejected } = this.#encodeAll(events);
+    const commit = this.#start(batch, rejected, options);
+    return this.#outcomeOf(events, commit);
+  }
+
+  openBatch(): EventBatch<TEvent> {
+    this.#assertOpen('openBatch');
+    return new FrameBatch(this, this.#pool);
+  }
+
+  async commit(batch: EventBatch<TEvent>, options: WriteOptions = {}): Promise<WriteReceipt> {
+    const ours = this.#own(batch);
+    this.#assertOpen('commit');
+    options.signal?.throwIfAborted();
+    const commit = this.#start(ours, [], options);
+    return this.#outcomeOf(batch, commit);
+  }
+
+  /** Missing where the serializer has no `encodeSync`. */
+  writeSync?: (events: readonly TEvent[] | EventBatch<TEvent>) => WriteReceipt = (events) => {
+    if (this.#isReleased) throw closed('writeSync');
+    const known = this.#commits.get(events);
+    if (known?.settledReceipt) return known.settledReceipt;
+    if (known && known.state !== 'settled') return this.#settleSync(known);
+    const isBatch = !Array.isArray(events);
+    const { batch, rejected } = isBatch
+      ? { batch: this.#own(events as EventBatch<TEvent>), rejected: [] }
+      : this.#encodeAll(events);
+    batch.startCommit();
+    const commit = new PendingCommit(this.writerId, batch, 'written', rejected, this.#clock.monotonicMs());
+    commit.receipt.catch(() => undefined);
+    this.#queue.add(commit);
+    try {
+      return this.#settleSync(commit);
+    } catch (cause) {
+      commit.fail(cause);
+      throw cause;
+    }
+  };
+
+  /**
+   * Seals the segment that is being written, after everything passed before; the next batch begins another.
+   *
+   * @returns Its metadata; `undefined` where nothing was written since the last.
+   */
+  async rotate(): Promise<SegmentMetadata | undefined> {
+    this.#assertOpen('rotate');
+    return this.#queue.runAfter(({ roll }) => roll.end('rotate'));
+  }
+
+  /**
+   * Waits for accepted batches, seals the segment and releases all locks.
+   *
+   * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED` - a segment could not be sealed. Its events are on
+   *   disk as their receipts say; the next writer or store of the spool seals it.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // Nothing was ever written: there is nothing to open for.
+      if (!this.#opened && this.#queue.isEmpty) return;
+      await this.#queue.runAfter(async ({ roll, sealer }) => {
+        await roll.end('close');
+        await sealer.settleFailed();
+        await sealer.whenSealed();
+      });
+    } finally {
+      this.#isReleased = true;
+      this.#opened?.keeper.close();
+      await this.#opened?.sealer.abandon();
+      await this.#opened?.roll.detach()?.abandon();
+    }
+  }
+
+  readonly #open: () => Promise<OpenSpool<TEvent>> = joinCalls(async () => {
+    if (this.#recovery && this.#opened) return this.#opened;
+    const { directory: path, retry: policy, logger, serializer } = this.#options;
+    const step = { operation: 'open', path, policy, clock: this.#clock, logger } as const;
+    return storageStep(step, async () => {
+      const opened = this.#openSync();
+      this.#recovery = await recoverSpool(opened.spool, [serializer]);
+      opened.roll.startAfter(this.#recovery.newestSegmentAtMs);
+      opened.keeper.start();
+      return opened;
+    });
+  });
+
+  /** All that writing needs; recovery of what others left comes on top where there is time. */
+  #openSync(): OpenSpool<TEvent> {
+    if (this.#opened) return this.#opened;
+    const { retry, rotation, serializer, flushMode } = this.#options;
+    const spool = Spool.openSync({ ...this.#options, clock: this.#clock });
+    const sealer = new SegmentSealer<TEvent>({
+      spool,
+      serializer,
+      retry,
+      onSealed: (metadata) => this.#announceSeal(metadata),
+      makeRoom: (cause) => keeper.makeRoomFor(cause),
+    });
+    const { writerId } = this;
+    const { retention: policy, whenFull } = this.#options;
+    const keeper = new RetentionKeeper({
+      spool,
+      policy,
+      whenFull,
+      unsealed: () => unsealedTotals(roll, sealer),
+      onDropped: (segment) => this.#announceDrop(segment),
+    });
+    const roll = new SegmentRoll<TEvent>({ spool, writerId, serializer, rotation, retry, flushMode, sealer, keeper });
+    this.#opened = { spool, sealer, roll, keeper };
+    return this.#opened;
+  }
+
+  #encodeAll(events: readonly TEvent[]): { batch: FrameBatch<TEvent>; rejected: readonly RejectedEvent[] } {
+    if (!Array.isArray(events)) throw new TypeError(`events must be an array, got ${typeof events}`);
+    const batch = new FrameBatch<TEvent>(this, this.#pool);
+    const rejected: RejectedEvent[] = [];
+    for (const [index, event] of events.entries()) {
+      const outcome = batch.add(event);
+      if (outcome !== 'added') rejected.push({ index, cause: outcome.rejected });
+    }
+    return { batch, rejected };
+  }
+
+  #start(
+    batch: FrameBatch<TEvent>,
+    rejected: readonly RejectedEvent[],
+    { durability = this.#options.durability, signal }: WriteOptions,
+  ): PendingCommit<TEvent> {
+    checkDurability('durability', durability);
+    batch.startCommit();
+    const commit = new PendingCommit(this.writerId, batch, durability, rejected, this.#clock.monotonicMs());
+    if (signal) commit.listenTo(signal);
+    this.#queue.push(commit);
+    return commit;
+  }
+
+  /** Lets the exit path find a call by what was passed to it, until its caller has heard of the outcome. */
+  async #outcomeOf(passed: object, commit: PendingCommit<TEvent>): Promise<WriteReceipt> {
+    this.#commits.set(passed, commit);
+    try {
+      return await commit.receipt;
+    } finally {
+      // The caller goes on a turn later. A process that ends before that still has these events in hand.
+      queueMicrotask(() =>
+        queueMicrotask(() => {
+          if (this.#commits.get(passed) === commit) this.#commits.delete(passed);
+        }),
+      );
+    }
+  }
+
+  #settleSync(commit: PendingCommit<TEvent>): WriteReceipt {
+    try {
+      this.#queue.storeSync(this.#openSync());
+    } catch (cause) {
+      throw toStorageError(cause, { operation: 'write', path: this.#options.directory });
+    }
+    return commit.settledReceipt ?? commit.acknowledge('written');
+  }
+
+  #own(batch: EventBatch<TEvent>): FrameBatch<TEvent> {
+    if (batch instanceof FrameBatch && batch.owner === this) return batch;
+    throw new TypeError('batch must come from openBatch of this very writer');
+  }
+
+  #assertOpen(operation: string): void {
+    if (this.#closing) throw closed(operation);
+  }
+
+  #announceFlush(
+    { sizeBytes, startedMs }: PendingCommit<TEvent>,
+    { segmentId, eventCount, durability }: WriteReceipt,
+  ): void {
+    const { onFlushed } = this.#options;
+    if (!onFlushed || eventCount === 0) return;
+    const durationMs = this.#clock.monotonicMs() - startedMs;
+    this.#guard('onFlushed', () => onFlushed({ eventCount, sizeBytes, segmentId, durationMs, durability }));
+  }
+
+  #announceSeal(metadata: SegmentMetadata): void {
+    const { logger, onSegmentSealed } = this.#options;
+    this.#opened?.keeper.noteSealed(metadata);
+    const { id: segment, eventCount: events, bytes, sealReason: reason } = metadata;
+    logger?.debug('segment sealed', { segment, events, bytes, reason });
+    if (onSegmentSealed) this.#guard('onSegmentSealed', () => onSegmentSealed(metadata));
+  }
+
+  #announceDrop(segment: DroppedSegment): void {
+    const { onSegmentDropped } = this.#options;
+    if (onSegmentDropped) this.#guard('onSegmentDropped', () => onSegmentDropped(segment));
+    else if (!this.#options.logger) warnOfDroppedSegment(segment);
+  }
+
+  /** A listener's mistake costs nobody their events. */
+  #guard(option: string, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#options.logger?.error(`${option} threw`, { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+function unsealedTotals<TEvent>(roll: SegmentRoll<TEvent>, sealer: SegmentSealer<TEvent>): SpoolTotals {
+  const { fileCount, totalBytes } = sealer.waiting;
+  const active = roll.active;
+  return active
+    ? { fileCount: fileCount + 1, totalBytes: totalBytes + active.end.sizeBytes }
+    : { fileCount, totalBytes };
+}
+
+function closed(operation: string): RelayError<'RELAY_CLOSED'> {
+  return new RelayError('RELAY_CLOSED', `Cannot ${operation}: the writer is closed; create another one.`, {
+    operation,
+  });
+}

@@ -1,0 +1,140 @@
+import { type ActiveSegmentFile, type Spool, toStorageError, UnsyncedMove } from '@relaykit/segments';
+import type { EventSerializer, RetryPolicy, SegmentMetadata, StorageOperation } from '@relaykit/types';
+import { joinCalls } from './join-calls.ts';
+import { storageStep } from './storage-step.ts';
+
+export interface SealJobOptions<TEvent> {
+  readonly spool: Spool;
+  readonly serializer: EventSerializer<TEvent>;
+  readonly retry: RetryPolicy;
+}
+
+/**
+ * Brings one finished segment to its final name. Every step may be asked for again after it failed, by anyone and at
+ * any time; calls that overlap share the work, so that no file is ever synced twice at once.
+ */
+export class SealJob<TEvent> {
+  readonly segment: ActiveSegmentFile;
+  readonly #reason: string;
+  readonly #options: SealJobOptions<TEvent>;
+  /** Whether nobody was told of its batches yet, so that they can be taken back. */
+  readonly #mayBeUndone: () => boolean;
+  #hasClosingFrame = false;
+  /** Why the disk refused to sync the data. From then on the events are moved, and the file is not synced again. */
+  #refusal: unknown;
+  #move: UnsyncedMove | undefined;
+
+  constructor(segment: ActiveSegmentFile, reason: string, options: SealJobOptions<TEvent>, mayBeUndone = () => false) {
+    this.segment = segment;
+    this.#mayBeUndone = mayBeUndone;
+    this.#reason = reason;
+    this.#options = options;
+  }
+
+  /** A segment whose data sync has failed already. */
+  static failed<TEvent>(segment: ActiveSegmentFile, options: SealJobOptions<TEvent>): SealJob<TEvent> {
+    const job = new SealJob(segment, 'failure', options);
+    job.#hasClosingFrame = true;
+    job.#refusal = new Error('the disk refused to sync the data');
+    return job;
+  }
+
+  /** Whether the events stand in a file that can neither be relied on nor has been ended yet. */
+  get isUnresolved(): boolean {
+    return this.#refusal !== undefined && !this.#move?.isCommitted;
+  }
+
+  /** The segment that took over, where this one's sync failed. */
+  get tail(): SegmentMetadata | undefined {
+    return this.#move?.tail;
+  }
+
+  /** Events that could not be moved after a failed sync, because they did not read back. */
+  get lostEvents(): number {
+    return this.#move?.lostEvents ?? 0;
+  }
+
+  /** Ends a segment whose sync failed; harmless otherwise. */
+  readonly resolve: () => Promise<void> = joinCalls(async () => {
+    if (!this.isUnresolved) return;
+    const { spool, serializer } = this.#options;
+    const move = this.#move ?? new UnsyncedMove(spool, this.segment, serializer);
+    this.#move = move;
+    await this.#step('sync', () => move.commit());
+    if (move.lostEvents === 0) return;
+    spool.logger?.error('events are lost: the disk refused to sync them and they do not read back', {
+      segment: this.segment.id,
+      events: move.lostEvents,
+    });
+  });
+
+  /**
+   * Makes the events durable, in this file or, where its sync fails, in another.
+   *
+   * @throws RelayError - also where the sync of a segment fails that may be undone: its batches are still in memory, and
+   *   nothing is moved.
+   */
+  readonly makeDurable: () => Promise<void> = joinCalls(async () => {
+    if (!this.#hasClosingFrame) await this.#step('write', () => this.#appendClosingFrame());
+    if (this.#refusal === undefined) {
+      await this.#step('sync', async () => {
+        try {
+          await this.segment.sync();
+        } catch (error) {
+          // The name of a file may be synced again. Its data, once refused, may be gone although a second try succeeds.
+          if (this.segment.synced.sizeBytes === this.segment.end.sizeBytes) throw error;
+          this.#refusal = error;
+        }
+      });
+    }
+    if (this.#refusal !== undefined && this.#mayBeUndone()) {
+      throw toStorageError(this.#refusal, { operation: 'sync', path: this.segment.path });
+    }
+    await this.resolve();
+  });
+
+  /** Set before the first `seal`: what has to be at its final name, or have failed, before this one gets its own. */
+  turn: Promise<unknown> = Promise.resolve();
+
+  /** All of it. Resolves to the metadata of the sealed segment, `undefined` where nothing was left in it. */
+  readonly seal: () => Promise<SegmentMetadata | undefined> = joinCalls(async () => {
+    await this.makeDurable();
+    // Whoever reads the spool meets the segments of a writer in their order.
+    await this.turn;
+    const move = this.#move;
+    return this.#step('seal', () => (move ? move.finish() : this.segment.seal({ reason: this.#reason })));
+  });
+
+  /**
+   * Cuts off what failed writes left, durably where the disk lets us, before it returns: for the exit path.
+   *
+   * @throws the file system's error - it is there still, and nothing may be written elsewhere.
+   */
+  cutSync(): void {
+    const { segment } = this;
+    segment.cutRemainsSync();
+    if (this.#refusal !== undefined || !segment.hasUnsyncedCut) return;
+    try {
+      segment.syncDataSync();
+    } catch (error) {
+      this.#refusal = error;
+    }
+  }
+
+  async #appendClosingFrame(): Promise<void> {
+    const { serializer, spool } = this.#options;
+    if (serializer.closingFrame) {
+      const { eventCount, frameCount, sizeBytes } = this.segment.end;
+      const place = { spoolId: spool.spoolId, segmentId: this.segment.id, frameIndex: frameCount };
+      const bytes = await serializer.closingFrame({ ...place, eventCount, sizeBytes });
+      this.segment.appendSync([{ bytes, eventCount: 0 }]);
+    }
+    this.#hasClosingFrame = true;
+  }
+
+  #step<T>(operation: StorageOperation, step: () => Promise<T>): Promise<T> {
+    const { retry: policy, spool } = this.#options;
+    const { clock, logger } = spool;
+    return storageStep({ operation, path: this.segment.path, policy, clock, logger }, step);
+  }
+}

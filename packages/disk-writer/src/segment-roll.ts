@@ -1,0 +1,156 @@
+import { ActiveSegmentFile, type RetentionKeeper, type SegmentMark, type Spool } from '@relaykit/segments';
+import type { EventSerializer, RetryPolicy, RotationPolicy, SegmentMetadata, Timer } from '@relaykit/types';
+import type { FlushMode } from './file-disk-writer-options.ts';
+import type { SegmentSealer } from './segment-sealer.ts';
+import { storageStep } from './storage-step.ts';
+
+/** How often a writer looks whether its file still has a name. */
+const LOOK_INTERVAL_MS = 1_000;
+
+export interface SegmentRollOptions<TEvent> {
+  readonly spool: Spool;
+  readonly writerId: string;
+  readonly serializer: EventSerializer<TEvent>;
+  readonly rotation: RotationPolicy;
+  readonly retry: RetryPolicy;
+  readonly flushMode: FlushMode;
+  readonly sealer: SegmentSealer<TEvent>;
+  readonly keeper: RetentionKeeper;
+}
+
+interface Incoming {
+  readonly eventCount: number;
+  readonly sizeBytes: number;
+}
+
+/** The sequence of a writer's segments: which one is written, when the next one begins, and what they are called. */
+export class SegmentRoll<TEvent> {
+  readonly #options: SegmentRollOptions<TEvent>;
+  #active: ActiveSegmentFile | undefined;
+  #lastCreatedAtMs = 0;
+  #lookedAtMs = 0;
+  #timer: Timer | undefined;
+
+  constructor(options: SegmentRollOptions<TEvent>) {
+    this.#options = options;
+  }
+
+  /** Names sort behind what the spool holds already. */
+  startAfter(newestSegmentAtMs: number): void {
+    this.#lastCreatedAtMs = Math.max(this.#lastCreatedAtMs, newestSegmentAtMs);
+  }
+
+  get active(): ActiveSegmentFile | undefined {
+    return this.#active;
+  }
+
+  /** The segment that is being written. One made for events that were taken back is empty, and misnamed by now: it goes. */
+  activeFor(nextSequence: number): ActiveSegmentFile | undefined {
+    const active = this.#active;
+    if (active?.end.eventCount !== 0 || active.firstSequence === nextSequence) return active;
+    void this.end('empty').catch(() => undefined);
+    return undefined;
+  }
+
+  /** The segment that takes the next batch; the one before is handed over first where its time has come. */
+  async segmentFor(incoming: Incoming, nextSequence: () => number): Promise<ActiveSegmentFile> {
+    this.#letGoOfRemoved();
+    const reason = this.#active && this.rotationReason(incoming);
+    if (reason !== undefined) void this.end(reason);
+    const active = this.activeFor(nextSequence());
+    if (active) return active;
+    await this.#options.sealer.waitForRoom();
+    await this.#options.keeper.makeRoom();
+    const { spool, retry: policy } = this.#options;
+    const { clock, directory: path, logger } = spool;
+    return storageStep({ operation: 'create', path, policy, clock, logger }, () => {
+      // The exit path may have begun one meanwhile.
+      return this.activeFor(nextSequence()) ?? this.createSync(nextSequence());
+    });
+  }
+
+  /** Somebody deleted the file, or the spool: what is written there any more ends with this process, so nothing is. */
+  #letGoOfRemoved(): void {
+    const { clock, logger } = this.#options.spool;
+    const nowMs = clock.monotonicMs();
+    if (!this.#active || nowMs - this.#lookedAtMs < LOOK_INTERVAL_MS) return;
+    this.#lookedAtMs = nowMs;
+    if (this.#active.isNamed()) return;
+    const removed = this.detach();
+    if (!removed) return;
+    const facts = { segment: removed.id, events: removed.end.eventCount };
+    logger?.error('events are lost: somebody else removed the segment that was being written', facts);
+    removed.abandon().catch(() => undefined);
+  }
+
+  /** Begins a segment before it returns; the exit path has no time to wait. */
+  createSync(firstSequence: number): ActiveSegmentFile {
+    const { spool, writerId, serializer, flushMode } = this.#options;
+    // Names sort by creation, so time in names never stands still and never goes back, whatever the clock does. The
+    // millisecond behind each is left for a segment that takes over its events.
+    const createdAtMs = Math.max(spool.clock.now(), this.#lastCreatedAtMs + 2);
+    const { format } = serializer;
+    const isAtomic = flushMode === 'atomic';
+    const active = new ActiveSegmentFile({ spool, writerId, firstSequence, createdAtMs, format, isAtomic });
+    this.#active = active;
+    this.#lastCreatedAtMs = active.createdAtMs;
+    return active;
+  }
+
+  /** Why the active segment should end before `incoming`; an empty one never does. */
+  rotationReason(incoming?: Incoming, pending?: SegmentMark): string | undefined {
+    const active = this.#active;
+    const end = pending ?? active?.end;
+    if (!active || !end || end.eventCount === 0) return undefined;
+    return this.#options.rotation.shouldRotate(this.#describe(active, end, incoming), this.#now());
+  }
+
+  /** Ends the active segment: it is sealed in the background. Resolves to its metadata once it is. */
+  end(reason: string): Promise<SegmentMetadata | undefined> {
+    const active = this.detach();
+    if (!active) return Promise.resolve(undefined);
+    if (active.end.eventCount > 0) return this.#options.sealer.take(active, reason);
+    if (active.hasUnsyncedCut) {
+      this.#options.sealer.refuse(active);
+      return Promise.resolve(undefined);
+    }
+    return active.discard().then(() => undefined);
+  }
+
+  /** Takes the active segment out without ending it. */
+  detach(): ActiveSegmentFile | undefined {
+    const active = this.#active;
+    this.#active = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    return active;
+  }
+
+  /** Asks for `check` when the policy wants to look at the segment though no event arrives. */
+  scheduleCheck(check: () => void): void {
+    const active = this.#active;
+    if (this.#timer || !active || active.end.eventCount === 0) return;
+    const { rotation, spool } = this.#options;
+    const delayMs = rotation.nextCheckMs?.(this.#describe(active, active.end, undefined), this.#now());
+    if (delayMs === undefined) return;
+    this.#timer = spool.clock.setTimer(Math.max(delayMs, 1), () => {
+      this.#timer = undefined;
+      check();
+    });
+  }
+
+  #describe(active: ActiveSegmentFile, end: SegmentMark, incoming: Incoming | undefined) {
+    return {
+      id: active.id,
+      sizeBytes: end.sizeBytes,
+      eventCount: end.eventCount,
+      ageMs: this.#options.spool.clock.monotonicMs() - active.createdMonotonicMs,
+      ...(incoming ? { incoming } : {}),
+    };
+  }
+
+  #now() {
+    const { clock } = this.#options.spool;
+    return { epochMs: clock.now(), monotonicMs: clock.monotonicMs() };
+  }
+}

@@ -1,0 +1,76 @@
+import type { SegmentInfo } from '@relaykit/types';
+
+/** Header values by name. */
+export type HttpHeaders = Readonly<Record<string, string>>;
+
+/** `token` of RFC 9110, section 5.6.2. */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/u;
+
+/** Tab and printable Latin-1: what RFC 9110, section 5.5, allows. CR and LF would let a value add headers of its own. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/u;
+
+/** Set by the uploader: they frame the message, or are what makes a repeated upload recognisable. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'connection',
+  'content-digest',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'idempotency-key',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Lower-cases the names.
+ *
+ * @throws TypeError - naming the header, never its value, which may be a credential.
+ */
+export function checkHeaders(headers: HttpHeaders): Record<string, string> {
+  if (typeof headers !== 'object' || headers === null) throw new TypeError('headers must be an object of strings');
+  const checked: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) {
+    if (!NAME.test(name)) throw new TypeError("headers must have names of letters, digits and !#$%&'*+-.^_`|~");
+    const lowerCaseName = name.toLowerCase();
+    if (RESERVED.has(lowerCaseName)) throw new TypeError(`headers must not set ${lowerCaseName}; the uploader does`);
+    checked[lowerCaseName] = checkValue(name, value);
+  }
+  return checked;
+}
+
+/**
+ * What tells the receiver what it gets: type and coding of the bytes, their digest (RFC 9530), and how many events of
+ * which writer they hold.
+ *
+ * @throws TypeError - the metadata holds something that no header may hold.
+ */
+export function segmentHeaders({ metadata }: SegmentInfo, sizeBytes: number): Record<string, string> {
+  const { format, writerId, firstSequence, eventCount } = metadata;
+  const headers: Record<string, string> = {
+    'content-type': format.mediaType,
+    'content-length': String(sizeBytes),
+    'idempotency-key': metadata.id,
+    'relay-writer-id': writerId,
+    'relay-first-sequence': String(firstSequence),
+    'relay-event-count': String(eventCount),
+  };
+  if (format.contentEncoding !== undefined) headers['content-encoding'] = format.contentEncoding;
+  if (/^[0-9a-f]{64}$/u.test(metadata.sha256)) headers['content-digest'] = `sha-256=:${hexToBase64(metadata.sha256)}:`;
+  for (const [name, value] of Object.entries(headers)) checkValue(name, value);
+  return headers;
+}
+
+function checkValue(name: string, value: unknown): string {
+  if (typeof value !== 'string' || !VALUE.test(value)) {
+    throw new TypeError(`header ${name} must be printable Latin-1 on one line`);
+  }
+  return value;
+}
+
+function hexToBase64(hex: string): string {
+  return btoa(hex.replaceAll(/../gu, (pair) => String.fromCharCode(Number.parseInt(pair, 16))));
+}

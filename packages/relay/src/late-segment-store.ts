@@ -1,0 +1,46 @@
+import type { LeaseAttempt, SegmentInfo, SegmentName, SegmentStore } from '@relaykit/types';
+
+/**
+ * A store that is opened by its first use, so that a relay can be made at once and without touching the disk. An
+ * opening that failed fails that use, and the next one tries again: a disk that comes back is used.
+ */
+export class LateSegmentStore implements SegmentStore {
+  readonly #openStore: () => Promise<SegmentStore>;
+  #store: Promise<SegmentStore> | undefined;
+
+  constructor(openStore: () => Promise<SegmentStore>) {
+    this.#openStore = openStore;
+  }
+
+  /** Opens the store now, or waits for the opening under way. */
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  async *list(): AsyncIterable<SegmentName> {
+    yield* (await this.#opened()).list();
+  }
+
+  async info(id: string): Promise<SegmentInfo | undefined> {
+    return (await this.#opened()).info(id);
+  }
+
+  async lease(id: string): Promise<LeaseAttempt> {
+    return (await this.#opened()).lease(id);
+  }
+
+  /** Does not open what never was. */
+  async close(): Promise<void> {
+    // An opening that failed has been reported to whoever asked for it, and left nothing to close.
+    const store = await this.#store?.catch(() => undefined);
+    await store?.close();
+  }
+
+  #opened(): Promise<SegmentStore> {
+    this.#store ??= this.#openStore().catch((cause: unknown) => {
+      this.#store = undefined;
+      throw cause;
+    });
+    return this.#store;
+  }
+}

@@ -1,0 +1,97 @@
+import type { AddResult, BufferCounts, CloseReport, FlushOptions, RelayEventBuffer } from '@relaykit/buffer';
+import type { FileDiskWriter } from '@relaykit/disk-writer';
+import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
+import type { RecoveryReport } from '@relaykit/segments';
+import type { SegmentMetadata, SegmentStore } from '@relaykit/types';
+import type { DeliveryCounts, SegmentSum } from './delivery-counter.ts';
+
+export type RelayFlushOptions = FlushOptions;
+
+export interface RelayAddOptions {
+  /** Ends the waiting, with the signal's reason. The event is not added. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RelayDrainOptions {
+  /**
+   * Ends the draining. While events are being stored, with the signal's reason; while segments are being delivered, with
+   * a report that says `aborted`. Whatever is not delivered stays in the spool.
+   */
+  readonly signal?: AbortSignal;
+}
+
+export interface RelayCloseOptions {
+  /** Deliver what waits, for up to `deadlineMs`. Defaults to `false`: it is delivered at the next start. */
+  readonly drain?: boolean;
+  /**
+   * How long uploads may go on once everything is stored, a whole number of milliseconds; those that have not ended by
+   * then are aborted and stay in the spool. Defaults to `DEFAULT_DRAIN_DEADLINE_MS`, 5 s, with `drain`, and to the
+   * queue's own `closeDeadlineMs` without.
+   */
+  readonly deadlineMs?: number;
+}
+
+/** What became of everything at `close()`. */
+export interface RelayCloseReport extends CloseReport {
+  /** Where `drain` was asked for. It says `aborted` where the deadline ended it. */
+  readonly drained?: DrainReport;
+}
+
+/**
+ * Since the relay was made. At every moment `added` equals `persisted` plus `buffered` plus the sum over `dropped`.
+ */
+export interface RelayCounts extends BufferCounts {
+  /** What the queue has settled, segments of earlier runs and of other processes included. */
+  readonly delivery: DeliveryCounts;
+  /** Given up undelivered by this relay, to keep the spool within `retention` or because the disk was full. */
+  readonly droppedFromSpool: SegmentSum;
+}
+
+/** A buffer, a writer, a store and a queue that work as one. Made by `createRelay`. */
+export interface Relay<TEvent> extends AsyncDisposable {
+  /**
+   * Takes an event into memory. Synchronous, no I/O; it is on disk after the next flush, which comes by itself.
+   *
+   * @returns Whether it was taken, and why not where it was not.
+   */
+  add(event: TEvent): AddResult;
+  /** Takes an event as soon as there is room for it, in the order of the calls. */
+  addWhenRoom(event: TEvent, options?: RelayAddOptions): Promise<AddResult>;
+  /**
+   * Opens the spool now, and seals what an earlier run left behind. Nobody needs to call it: the first flush opens, too.
+   * Called at start, it tells at once whether the directory can be used.
+   *
+   * @throws RelayError `RELAY_SPOOL_UNSAFE`, `RELAY_SPOOL_UNSUPPORTED`, `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`,
+   *   `RELAY_LOCK_UNAVAILABLE`, `RELAY_CLOSED`
+   */
+  open(): Promise<RecoveryReport>;
+  /**
+   * Resolves once everything added before is as durable as asked.
+   *
+   * @throws RelayError what the writer throws; the events stay in memory and are tried again. `RELAY_CLOSED`
+   */
+  flush(options?: RelayFlushOptions): Promise<void>;
+  /** Flushes, and seals the active segment, so that it can be delivered now. `undefined`: there was nothing to seal. */
+  rotate(options?: RelayFlushOptions): Promise<SegmentMetadata | undefined>;
+  /**
+   * Flushes, seals, and delivers what can be delivered now. Segments that failed before and wait for their next attempt
+   * are not forced: the report counts them as `remaining`.
+   *
+   * @throws TypeError - the relay has neither `url` nor `uploader`.
+   * @throws RelayError `RELAY_CLOSED`, and as `flush`.
+   */
+  drain(options?: RelayDrainOptions): Promise<DrainReport>;
+  /**
+   * Takes no more events, stores what is in memory, seals the active segment, and releases everything. Calling it again
+   * returns the same promise, which never rejects: what went wrong stands in the report.
+   *
+   * @throws TypeError, RangeError - at once, for options that are wrong.
+   */
+  close(options?: RelayCloseOptions): Promise<RelayCloseReport>;
+  counts(): RelayCounts;
+  readonly buffer: RelayEventBuffer<TEvent>;
+  readonly writer: FileDiskWriter<TEvent>;
+  readonly store: SegmentStore;
+  /** `undefined` where the relay has neither `url` nor `uploader`. */
+  readonly queue: DiskExportQueue | undefined;
+}

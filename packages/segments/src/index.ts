@@ -1,0 +1,43 @@
+export {
+  ActiveSegmentFile,
+  type ActiveSegmentFileOptions,
+  type FrameToAppend,
+  type SealOptions,
+} from './active-segment-file.ts';
+export { hashSource } from './handle-source.ts';
+export { FOLD_AFTER_LINES, Ledger, type LedgerOptions } from './ledger.ts';
+export { LedgerContent, MAX_LEDGER_WRITERS } from './ledger-content.ts';
+export type { LedgerRecord } from './ledger-record.ts';
+export type { FormerTotals, WriterTotals } from './ledger-totals.ts';
+export { type NodeFileSystemOptions, nodeFileSystem, type Ownership } from './node-file-system.ts';
+export { type ReadSpoolOptions, readSpool, type SpooledEvent } from './read-spool.ts';
+export { recoverSpool } from './recovery.ts';
+export type { RecoveryProblem, RecoveryReport } from './recovery-report.ts';
+export {
+  DISK_FULL_REASON,
+  type DroppedSegment,
+  FRESH_LISTING_MS,
+  RETENTION_INTERVAL_MS,
+  RetentionKeeper,
+  type RetentionKeeperOptions,
+  type WhenFull,
+} from './retention-keeper.ts';
+export type { NewSegment } from './segment-creation.ts';
+export { createWriterId, formatSegmentId, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
+export type { SegmentMark } from './segment-mark.ts';
+export { decodeMetadata, encodeMetadata, FORMAT_VERSION, MAX_METADATA_BYTES } from './segment-metadata.ts';
+export { FileSegmentStore, openSegmentStore, RECOVERY_INTERVAL_MS, type SegmentStoreOptions } from './segment-store.ts';
+export type { SequenceRange } from './sequence-ranges.ts';
+export type { SerializerList } from './serializer-list.ts';
+export { Spool, type SpoolOptions } from './spool.ts';
+export { accountForSpool, type SpoolAccounts } from './spool-accounts.ts';
+export {
+  isUsableExtension,
+  parseSpoolFile,
+  QUARANTINE_DIRECTORY,
+  type SpoolFile,
+  type SpoolFileKind,
+} from './spool-names.ts';
+export { systemClock } from './system-clock.ts';
+export { isDiskFull, systemCodeOf, toStorageError } from './system-error.ts';
+export { UnsyncedMove } from './unsynced-move.ts';

@@ -1,0 +1,88 @@
+import { isLedgerRecord, type LedgerRecord } from './ledger-record.ts';
+import {
+  addRecord,
+  addWriter,
+  type FormerTotals,
+  isFormerTotals,
+  isWriterTotals,
+  NO_FORMER_WRITERS,
+  noTotals,
+  type WriterTotals,
+  writerOf,
+} from './ledger-totals.ts';
+
+/** Writers whose ranges are kept one by one; of older ones only the sums are. A process is a writer. */
+export const MAX_LEDGER_WRITERS = 1_000;
+
+/** What the lines of a ledger say, in memory. */
+export class LedgerContent {
+  /** Segments that are named one by one still, by id, in the order of their lines. */
+  readonly records: Map<string, LedgerRecord> = new Map();
+  readonly writers: Map<string, WriterTotals> = new Map();
+  former: FormerTotals = NO_FORMER_WRITERS;
+  #lines = 0;
+
+  get lineCount(): number {
+    return this.#lines;
+  }
+
+  /** Takes a line in. A damaged one costs itself; of two records with one id the first counts. */
+  takeLine(line: string): void {
+    this.#lines += 1;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      return;
+    }
+    if (isLedgerRecord(value)) {
+      if (!this.records.has(value.id)) this.records.set(value.id, value);
+    } else if (isWriterTotals(value)) this.writers.set(value.writerId, value);
+    else if (isFormerTotals(value)) this.former = value;
+  }
+
+  /**
+   * The same with the records of segments that are gone folded into sums.
+   *
+   * @param isGone - Whether no file of the segment is left, durably: from then on nobody asks for its record.
+   * @param isPresent - Whether a writer has files in the spool still.
+   */
+  fold(isGone: (id: string) => boolean, isPresent: (writerId: string) => boolean): LedgerContent {
+    const folded = new LedgerContent();
+    folded.former = this.former;
+    for (const [writerId, totals] of this.writers) folded.writers.set(writerId, totals);
+    for (const [id, record] of this.records) {
+      if (!isGone(id)) {
+        folded.records.set(id, record);
+        continue;
+      }
+      const writerId = writerOf(record);
+      const totals = folded.writers.get(writerId) ?? noTotals(writerId);
+      // Set anew, so that the writers stay in the order in which they were last heard of.
+      folded.writers.delete(writerId);
+      folded.writers.set(writerId, addRecord(totals, record));
+    }
+    folded.#retireWriters(isPresent);
+    folded.#lines = folded.records.size + folded.writers.size + 1;
+    return folded;
+  }
+
+  #retireWriters(isPresent: (writerId: string) => boolean): void {
+    const named = new Set([...this.records.values()].map(writerOf));
+    for (const [writerId, totals] of this.writers) {
+      if (this.writers.size <= MAX_LEDGER_WRITERS) return;
+      if (isPresent(writerId) || named.has(writerId)) continue;
+      this.former = addWriter(this.former, totals);
+      this.writers.delete(writerId);
+    }
+  }
+
+  toLines(): string {
+    const lines: readonly object[] = [
+      ...(this.former.writers > 0 ? [this.former] : []),
+      ...this.writers.values(),
+      ...this.records.values(),
+    ];
+    return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  }
+}

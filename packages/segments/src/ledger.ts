@@ -1,0 +1,279 @@
+import { join } from 'node:path';
+import type { Clock, FileHandle, FileSystem } from '@relaykit/types';
+import { writeFileAtomic } from './atomic-file.ts';
+import { acquireFileLock } from './file-lock.ts';
+import { LedgerContent } from './ledger-content.ts';
+import type { LedgerRecord } from './ledger-record.ts';
+import { Mutex } from './mutex.ts';
+import { salvageId } from './salvage.ts';
+import { parseSegmentId } from './segment-id.ts';
+import {
+  LEDGER_FILE,
+  LEDGER_LOCK_FILE,
+  parseSpoolFile,
+  QUARANTINE_DIRECTORY,
+  temporaryFileName,
+} from './spool-names.ts';
+import { systemCodeOf, toStorageError } from './system-error.ts';
+
+/** Lines after which the ledger is folded, where folding shortens it to less than half. */
+export const FOLD_AFTER_LINES = 1_000;
+
+const NEWLINE = 0x0a;
+const READ_BYTES = 256 * 1024;
+/** Enough to hold the time and the counts of a record, by which two ledgers differ. */
+const COMPARED_BYTES = 256;
+
+export interface LedgerOptions {
+  readonly directory: string;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+}
+
+/**
+ * What became of each segment that is gone: JSON Lines, one record a segment, the first record of an id counts.
+ *
+ * Appended under the lock on `ledger.lock`, by any process, and synced before `record` resolves. What was read is kept,
+ * and only what others appended since is read again.
+ */
+export class Ledger {
+  readonly #fileSystem: FileSystem;
+  readonly #clock: Clock;
+  readonly #directory: string;
+  readonly #path: string;
+  readonly #mutex = new Mutex();
+  #content = new LedgerContent();
+  /** Lines of the last folding: what it left is no reason to fold again. */
+  #foldedLines = 0;
+  /** Identity of the file that was read, and how far: up to its last whole line. */
+  #readFile = '';
+  #readBytes = 0;
+  /** The last bytes that were read. A file system gives the same inode to another file once this one was replaced. */
+  #lastRead: Uint8Array = new Uint8Array(0);
+  #readModifiedAtMs = 0;
+  /** Bytes that this object knows to be durable; what others wrote is synced before it is relied on. */
+  #syncedBytes = 0;
+  /** Whether the disk may hold bytes behind the last line, of an append that failed here or before this object was made. */
+  #mayHoldRest = true;
+  /** Identity of the file whose name this object knows to be durable. */
+  #namedFile = '';
+
+  constructor({ directory, fileSystem, clock }: LedgerOptions) {
+    this.#directory = directory;
+    this.#fileSystem = fileSystem;
+    this.#clock = clock;
+    this.#path = join(directory, LEDGER_FILE);
+  }
+
+  /** The first record of a segment, as far as it is written by now. */
+  async find(id: string): Promise<LedgerRecord | undefined> {
+    await this.#mutex.run(() => this.#catchUp());
+    return this.#content.records.get(id);
+  }
+
+  /**
+   * The same, durable before it resolves: another process may have been killed between its write and its sync, and what
+   * is removed because of a record must not outlive it.
+   */
+  findDurable(id: string): Promise<LedgerRecord | undefined> {
+    return this.#mutex.run(async () => {
+      await this.#catchUp();
+      const record = this.#content.records.get(id);
+      if (record) await this.#syncKnown();
+      return record;
+    });
+  }
+
+  /** All that is written by now. Not to be changed. */
+  async content(): Promise<LedgerContent> {
+    await this.#mutex.run(() => this.#catchUp());
+    return this.#content;
+  }
+
+  /**
+   * Appends a record, synced. Resolves to the record that counts: an earlier one, where there is one.
+   *
+   * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED`, `RELAY_LOCK_BUSY` - nothing was recorded.
+   */
+  record(record: LedgerRecord): Promise<LedgerRecord> {
+    return this.#mutex.run(async () => {
+      const lock = await acquireFileLock(this.#fileSystem, join(this.#directory, LEDGER_LOCK_FILE), this.#clock);
+      try {
+        return await this.#recordLocked(record);
+      } catch (cause) {
+        throw toStorageError(cause, { operation: 'write', path: this.#path });
+      } finally {
+        await lock.close();
+      }
+    });
+  }
+
+  /** Removes what is left of a folding that a crash cut off. */
+  async removeRemains(): Promise<void> {
+    const temporary = join(this.#directory, temporaryFileName(LEDGER_FILE));
+    if (!this.#fileSystem.statSync(temporary)) return;
+    await this.#mutex.run(async () => {
+      const lock = await acquireFileLock(this.#fileSystem, join(this.#directory, LEDGER_LOCK_FILE), this.#clock);
+      try {
+        await this.#fileSystem.remove(temporary);
+      } finally {
+        await lock.close();
+      }
+    });
+  }
+
+  async #recordLocked(record: LedgerRecord): Promise<LedgerRecord> {
+    const handle = openOrCreate(this.#fileSystem, this.#path);
+    try {
+      await this.#read(handle);
+      const known = this.#content.records.get(record.id);
+      if (!known) await this.#append(handle, record);
+      await this.#syncKnown(handle);
+      if (known) return known;
+    } finally {
+      await handle.close();
+    }
+    // What is recorded is recorded: a folding that fails is tried again with the next record.
+    await this.#foldIfLong().catch(() => undefined);
+    return record;
+  }
+
+  /** Keeps the file short: records of segments that are gone become sums. Under the lock. */
+  async #foldIfLong(): Promise<void> {
+    if (this.#content.lineCount < FOLD_AFTER_LINES + 2 * this.#foldedLines) return;
+    const { isGone, isPresent } = await this.#filesLeft();
+    const folded = this.#content.fold(isGone, isPresent);
+    this.#foldedLines = folded.lineCount;
+    if (folded.lineCount * 2 > this.#content.lineCount) return;
+    // The removals must be durable before the records go that would finish them.
+    await this.#fileSystem.syncDirectory(this.#directory);
+    await writeFileAtomic(this.#fileSystem, this.#path, new TextEncoder().encode(folded.toLines()));
+  }
+
+  async #filesLeft(): Promise<{ isGone: (id: string) => boolean; isPresent: (writerId: string) => boolean }> {
+    const quarantine = join(this.#directory, QUARANTINE_DIRECTORY);
+    const inQuarantine = this.#fileSystem.statSync(quarantine) ? await this.#fileSystem.list(quarantine) : [];
+    const names = [...(await this.#fileSystem.list(this.#directory)), ...inQuarantine];
+    const files = names.map(parseSpoolFile).filter((file) => file !== undefined);
+    const left = new Set(files.map(({ segment }) => segment.id));
+    // A salvaged segment may be gone while the damaged one it came from still waits to be moved aside.
+    for (const { segment } of files) left.add(salvageId(segment.id, segment.firstSequence));
+    const writers = new Set(files.map(({ segment }) => segment.writerId));
+    return {
+      isGone: (id) => !left.has(id) && parseSegmentId(id) !== undefined,
+      isPresent: (writerId) => writers.has(writerId),
+    };
+  }
+
+  async #append(handle: FileHandle, record: LedgerRecord): Promise<void> {
+    const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    const position = this.#readBytes;
+    // What stands behind the last whole line is the rest of an append that a crash cut off. Until the cut is durable, a
+    // power cut could mix it with what is written in its place: into a record of something that never was.
+    if (handle.statSync().sizeBytes > position) await handle.truncate(position);
+    if (this.#mayHoldRest) await handle.syncData();
+    this.#mayHoldRest = false;
+    try {
+      handle.writeSync(line, position);
+      await handle.syncData();
+    } catch (error) {
+      this.#mayHoldRest = true;
+      await handle.truncate(position).catch(() => undefined);
+      throw error;
+    }
+    this.#readBytes = position + line.byteLength;
+    this.#lastRead = line.slice(-COMPARED_BYTES);
+    this.#readModifiedAtMs = handle.statSync().modifiedAtMs;
+    this.#syncedBytes = this.#readBytes;
+    this.#content.takeLine(JSON.stringify(record));
+  }
+
+  /** Makes durable what was read, and the file's name: whoever created it may have died before it was. */
+  async #syncKnown(opened?: FileHandle): Promise<void> {
+    if (this.#syncedBytes < this.#readBytes) {
+      const handle = opened ?? (await this.#fileSystem.openFile(this.#path, 'readWrite'));
+      try {
+        // A file that replaced this one meanwhile was durable before it did.
+        await handle.syncData();
+        this.#syncedBytes = this.#readBytes;
+      } finally {
+        if (!opened) await handle.close();
+      }
+    }
+    if (this.#namedFile === this.#readFile) return;
+    await this.#fileSystem.syncDirectory(this.#directory);
+    this.#namedFile = this.#readFile;
+  }
+
+  async #catchUp(): Promise<void> {
+    const found = this.#fileSystem.statSync(this.#path);
+    if (!found) return;
+    const isSameFile = this.#readFile === `${found.device}:${found.inode}`;
+    const isUnchanged = this.#readBytes === found.sizeBytes && this.#readModifiedAtMs === found.modifiedAtMs;
+    if (isSameFile && isUnchanged) return;
+    try {
+      const handle = await this.#fileSystem.openFile(this.#path, 'read');
+      try {
+        await this.#read(handle);
+      } finally {
+        await handle.close();
+      }
+    } catch (cause) {
+      throw toStorageError(cause, { operation: 'read', path: this.#path });
+    }
+  }
+
+  async #read(handle: FileHandle): Promise<void> {
+    const { device, inode, sizeBytes, modifiedAtMs } = handle.statSync();
+    const file = `${device}:${inode}`;
+    if (file !== this.#readFile || !(await this.#continues(handle))) {
+      this.#content = new LedgerContent();
+      this.#readFile = file;
+      this.#readBytes = 0;
+      this.#lastRead = new Uint8Array(0);
+      this.#syncedBytes = 0;
+      this.#mayHoldRest = true;
+    }
+    this.#readModifiedAtMs = modifiedAtMs;
+    let carried = new Uint8Array(0);
+    for (let position = this.#readBytes; position < sizeBytes; ) {
+      const piece = await handle.read(position, READ_BYTES);
+      if (piece.byteLength === 0) break;
+      position += piece.byteLength;
+      carried = this.#takeLines(concat(carried, piece));
+    }
+  }
+
+  /** Whether the file still holds what was read of it. */
+  async #continues(handle: FileHandle): Promise<boolean> {
+    const { byteLength } = this.#lastRead;
+    const found = await handle.read(this.#readBytes - byteLength, byteLength);
+    return found.byteLength === byteLength && found.every((byte, index) => byte === this.#lastRead[index]);
+  }
+
+  /** Takes in whole lines and returns what follows the last one. */
+  #takeLines(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    const text = new TextDecoder().decode(bytes.subarray(0, end));
+    for (const line of text.split('\n')) if (line !== '') this.#content.takeLine(line);
+    this.#readBytes += end;
+    if (end > 0) this.#lastRead = bytes.slice(Math.max(0, end - COMPARED_BYTES), end);
+    return bytes.slice(end);
+  }
+}
+
+function openOrCreate(fileSystem: FileSystem, path: string): FileHandle {
+  try {
+    return fileSystem.openFileSync(path, 'readWrite');
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+    return fileSystem.createFileSync(path);
+  }
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(first.byteLength + second.byteLength);
+  both.set(first);
+  both.set(second, first.byteLength);
+  return both;
+}

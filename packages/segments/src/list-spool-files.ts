@@ -1,0 +1,16 @@
+import type { Spool } from './spool.ts';
+import { parseSpoolFile, type SpoolFile } from './spool-names.ts';
+import { toStorageError } from './system-error.ts';
+
+/** Files of ours, in order of their names. */
+export async function listSpoolFiles(spool: Spool): Promise<readonly SpoolFile[]> {
+  try {
+    const names = await spool.fileSystem.list(spool.directory);
+    return names
+      .map(parseSpoolFile)
+      .filter((file) => file !== undefined)
+      .sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
+  } catch (cause) {
+    throw toStorageError(cause, { operation: 'list', path: spool.directory });
+  }
+}

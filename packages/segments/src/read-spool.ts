@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import {
+  type ByteSource,
+  type DamageReason,
+  type EventSerializer,
+  type FileHandle,
+  type FileSystem,
+  RelayError,
+  type SegmentContext,
+} from '@relaykit/types';
+import { handleSource } from './handle-source.ts';
+import { readMetadataFile } from './metadata-file.ts';
+import { nodeFileSystem } from './node-file-system.ts';
+import { salvageId } from './salvage.ts';
+import { parseSpoolFile, type SpoolFile, sealedFileName } from './spool-names.ts';
+import { systemCodeOf, toStorageError } from './system-error.ts';
+
+export interface ReadSpoolOptions<TEvent> {
+  /** Formats that may be met, found by their file extension; a segment in another one is skipped. */
+  readonly serializers: readonly EventSerializer<TEvent>[];
+  /** Segments begun before are left out: milliseconds since the epoch, or a date. */
+  readonly since?: number | Date;
+  /** Segments begun after are left out. */
+  readonly until?: number | Date;
+  /** Ends the reading between two events, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Told of damage; reading goes on with the next intact frame. Without it, damage ends the reading with
+   * `RELAY_SEGMENT_DAMAGED`.
+   */
+  readonly onDamage?: (error: RelayError) => void;
+  /** Defaults to the real one. */
+  readonly fileSystem?: FileSystem;
+}
+
+/** One event, and where it stands. */
+export interface SpooledEvent<TEvent> {
+  readonly event: TEvent;
+  readonly segmentId: string;
+}
+
+/**
+ * Yields the events that wait in a spool, segment by segment in the order of their names: in order for each writer,
+ * approximately in time across writers. Takes no lock and changes nothing, so it is safe beside living writers; of a
+ * segment that is being written it yields the whole frames that are there.
+ *
+ * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_SEGMENT_DAMAGED`, `RELAY_KEY_MISSING`, `RELAY_LIMIT_EXCEEDED`
+ */
+export async function* readSpool<TEvent>(
+  directory: string,
+  options: ReadSpoolOptions<TEvent>,
+): AsyncGenerator<SpooledEvent<TEvent>> {
+  const { fileSystem = nodeFileSystem(), since = 0, until = Number.POSITIVE_INFINITY, serializers, signal } = options;
+  for (const file of await readableFiles(fileSystem, directory)) {
+    const { createdAtMs, fileExtension, id } = file.segment;
+    if (createdAtMs < Number(since) || createdAtMs > Number(until)) continue;
+    const serializer = serializers.find(({ format }) => format.fileExtension === fileExtension);
+    const opened = serializer && (await open(fileSystem, directory, file));
+    if (!opened) continue;
+    try {
+      for await (const event of eventsOf(opened, serializer, id, options.onDamage)) {
+        signal?.throwIfAborted();
+        yield { event, segmentId: id };
+      }
+    } finally {
+      await opened.handle.close();
+    }
+  }
+}
+
+interface OpenedSegment {
+  readonly handle: FileHandle;
+  readonly sizeBytes: number;
+  readonly isSealed: boolean;
+  readonly spoolId: string;
+}
+
+async function readableFiles(fileSystem: FileSystem, directory: string): Promise<readonly SpoolFile[]> {
+  let names: readonly string[];
+  try {
+    names = await fileSystem.list(directory);
+  } catch (cause) {
+    throw toStorageError(cause, { operation: 'list', path: directory });
+  }
+  const files = names.map(parseSpoolFile).filter((file) => file !== undefined);
+  const sealed = new Set(files.filter(({ kind }) => kind === 'sealed').map(({ segment }) => segment.id));
+  return (
+    files
+      .filter(({ kind }) => kind === 'sealed' || kind === 'active' || kind === 'atomic')
+      // A listing made during a rename may name a file twice. What was salvaged stands in its own segment.
+      .filter(({ kind, segment: { id, firstSequence } }) =>
+        kind === 'sealed' ? true : !sealed.has(id) && !sealed.has(salvageId(id, firstSequence)),
+      )
+      .sort((a, b) => (a.segment.id < b.segment.id ? -1 : 1))
+  );
+}
+
+/** `undefined` where the segment is gone, or counts for nothing yet. */
+async function open(
+  fileSystem: FileSystem,
+  directory: string,
+  { kind, fileName, segment }: SpoolFile,
+): Promise<OpenedSegment | undefined> {
+  // Since the listing it may have been sealed, so the final name is the second try.
+  for (const name of new Set([fileName, sealedFileName(segment.id, segment.fileExtension)])) {
+    const path = join(directory, name);
+    let handle: FileHandle;
+    try {
+      handle = await fileSystem.openFile(path, 'read');
+    } catch (cause) {
+      const code = systemCodeOf(cause);
+      // What somebody placed there that is no file is no segment.
+      if (code === 'ENOENT' || code === 'EISDIR' || code === 'ELOOP' || code === 'EINVAL') continue;
+      throw toStorageError(cause, { operation: 'open', path });
+    }
+    const described = await describe(fileSystem, directory, segment.id, handle).catch(async (cause: unknown) => {
+      await handle.close();
+      throw toStorageError(cause, { operation: 'read', path });
+    });
+    if (!described.isSealed && kind === 'atomic' && name === fileName) {
+      await handle.close();
+      return undefined;
+    }
+    return { handle, ...described };
+  }
+  return undefined;
+}
+
+async function describe(
+  fileSystem: FileSystem,
+  directory: string,
+  id: string,
+  handle: FileHandle,
+): Promise<Omit<OpenedSegment, 'handle'>> {
+  const metadata = await readMetadataFile(fileSystem, directory, id);
+  const { sizeBytes } = await handle.stat();
+  return {
+    sizeBytes: Math.min(sizeBytes, metadata?.bytes ?? sizeBytes),
+    isSealed: metadata !== undefined,
+    spoolId: metadata?.spoolId ?? '',
+  };
+}
+
+async function* eventsOf<TEvent>(
+  { handle, sizeBytes, isSealed, spoolId }: OpenedSegment,
+  serializer: EventSerializer<TEvent>,
+  segmentId: string,
+  onDamage: ((error: RelayError) => void) | undefined,
+): AsyncGenerator<TEvent> {
+  const whole = sourceOf(handle, 0, sizeBytes);
+  const context: SegmentContext = { spoolId, segmentId, isSealed };
+  if (!onDamage) {
+    yield* serializer.decode(whole, context);
+    return;
+  }
+  const { damaged, intact, tornTailBytes } = await serializer.scan(whole, context);
+  for (const { positionBytes, reason } of damaged) onDamage(damageError(segmentId, positionBytes, reason));
+  for (const range of intact) {
+    const source = sourceOf(handle, range.positionBytes, range.positionBytes + range.lengthBytes);
+    yield* serializer.decode(source, { ...context, isSealed: false, firstFrameIndex: range.firstFrameIndex });
+  }
+  // An open segment may end anywhere; a sealed one was whole.
+  if (isSealed && tornTailBytes > 0) onDamage(damageError(segmentId, sizeBytes - tornTailBytes, 'syntax'));
+}
+
+/** Serializers pass on what a source throws, so it bears our code from the start. */
+function sourceOf(handle: FileHandle, fromBytes: number, toBytes: number): ByteSource {
+  const { sizeBytes, read } = handleSource(handle, fromBytes, toBytes);
+  return {
+    sizeBytes,
+    read: (positionBytes, lengthBytes) =>
+      read(positionBytes, lengthBytes).catch((cause: unknown) => {
+        throw toStorageError(cause, { operation: 'read', path: handle.path });
+      }),
+  };
+}
+
+function damageError(segmentId: string, positionBytes: number, reason: DamageReason): RelayError {
+  const message = `Segment ${segmentId} is damaged at byte ${positionBytes} (${reason}); what is intact was read.`;
+  return new RelayError('RELAY_SEGMENT_DAMAGED', message, { segmentId, positionBytes, reason });
+}

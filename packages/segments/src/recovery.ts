@@ -1,0 +1,160 @@
+import { isRelayError } from '@relaykit/types';
+import { takeOwnership } from './exclusive-file.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { listSpoolFiles } from './list-spool-files.ts';
+import { readMetadata } from './metadata-file.ts';
+import { rebuildMetadata } from './rebuild-metadata.ts';
+import { recoverUnsealed } from './recover-unsealed.ts';
+import { emptyRecoveryCounts, type RecoveryCounts, type RecoveryReport } from './recovery-report.ts';
+import {
+  DELIVERED_REASON,
+  finishRemoval,
+  moveMetadataToQuarantine,
+  moveToQuarantine,
+  removeCompanions,
+} from './removal.ts';
+import type { SerializerList } from './serializer-list.ts';
+import type { Spool } from './spool.ts';
+import {
+  activeFileName,
+  atomicFileName,
+  LEDGER_FILE,
+  metadataFileName,
+  type SpoolFile,
+  salvageFileName,
+  sealedFileName,
+} from './spool-names.ts';
+import { messageOf } from './system-error.ts';
+
+/**
+ * Brings a spool in order after whatever happened: finishes removals, seals what dead writers left, moves damage aside.
+ * Reads the bytes of unsealed files alone. Files of living writers are theirs: their lock tells.
+ *
+ * Never throws on damage, never deletes what is intact, may itself be cut off anywhere and be run again.
+ *
+ * @throws RelayError `RELAY_STORAGE_FAILED` - the directory cannot be listed.
+ * @throws RelayError `RELAY_LOCK_UNAVAILABLE`
+ */
+export async function recoverSpool(spool: Spool, serializers: SerializerList): Promise<RecoveryReport> {
+  const startedMs = spool.clock.monotonicMs();
+  const counts = emptyRecoveryCounts();
+  const files = await listSpoolFiles(spool);
+  const sealed = new Set(files.filter(({ kind }) => kind === 'sealed').map(({ segment }) => segment.id));
+  const inProgress = new Set(files.filter(isInProgress).map(({ segment }) => segment.id));
+  counts.newestSegmentAtMs = files.reduce((newest, { segment }) => Math.max(newest, segment.createdAtMs), 0);
+  const described = new Set(files.filter(({ kind }) => kind === 'metadata').map(({ segment }) => segment.id));
+
+  for (const file of files) {
+    await attempt(counts, file, async () => {
+      if (file.kind === 'gone') return finishGone(spool, file, counts);
+      if (file.kind === 'active' || file.kind === 'atomic') {
+        return recoverUnsealed(spool, file, files, serializers, counts);
+      }
+      if (file.kind === 'sealed') return checkSealed(spool, file, described, serializers, counts);
+      if (file.kind === 'metadata' && !sealed.has(file.segment.id) && !inProgress.has(file.segment.id)) {
+        return settleMissing(spool, file, counts);
+      }
+    });
+  }
+  await removeLeftovers(spool, files, counts);
+  await spool.ledger.removeRemains().catch((error: unknown) => {
+    counts.problems.push({ fileName: LEDGER_FILE, reason: messageOf(error) });
+  });
+  return { ...counts, durationMs: spool.clock.monotonicMs() - startedMs };
+}
+
+function isInProgress({ kind }: SpoolFile): boolean {
+  return kind === 'active' || kind === 'atomic' || kind === 'salvage' || kind === 'gone';
+}
+
+/** One bad file costs itself. */
+async function attempt(counts: RecoveryCounts, { fileName }: SpoolFile, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    // That is no file's fault: without locks nothing can be recovered.
+    if (isRelayError(error, 'RELAY_LOCK_UNAVAILABLE')) throw error;
+    counts.problems.push({ fileName, reason: messageOf(error) });
+  }
+}
+
+async function finishGone(
+  spool: Spool,
+  { segment, fileName, reason = '' }: SpoolFile,
+  counts: RecoveryCounts,
+): Promise<void> {
+  const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(fileName));
+  if (ownership.status !== 'owned') return;
+  const { handle } = ownership;
+  try {
+    const metadata = (await readMetadata(spool, segment.id)) ?? {
+      ...segment,
+      eventCount: 0,
+      bytes: handle.statSync().sizeBytes,
+    };
+    // Whoever renamed it may have died before the name was durable: content must not go before that.
+    await spool.fileSystem.syncDirectory(spool.directory);
+    const outcome =
+      reason === DELIVERED_REASON ? ({ status: 'delivered' } as const) : ({ status: 'dropped', reason } as const);
+    await finishRemoval(spool, { metadata, fileName, handle }, outcome);
+    counts.removalsFinished += 1;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function checkSealed(
+  spool: Spool,
+  file: SpoolFile,
+  described: ReadonlySet<string>,
+  serializers: SerializerList,
+  counts: RecoveryCounts,
+): Promise<void> {
+  const { id } = file.segment;
+  const isSettled = (await spool.ledger.findDurable(id)) !== undefined;
+  if (!isSettled && described.has(id)) return;
+  const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(file.fileName));
+  if (ownership.status !== 'owned') return;
+  try {
+    if (isSettled) {
+      // Recorded and not yet moved: only a quarantine leaves this.
+      await moveToQuarantine(spool, id, file.fileName);
+      counts.removalsFinished += 1;
+    } else {
+      await rebuildMetadata(spool, file, ownership.handle, serializers, counts);
+    }
+  } finally {
+    await ownership.handle.close();
+  }
+}
+
+/** Metadata without its segment: somebody deleted the file. What it held is known, so it is accounted for. */
+async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, counts: RecoveryCounts): Promise<void> {
+  const record = await spool.ledger.findDurable(id);
+  if (record?.outcome === 'quarantined') return moveMetadataToQuarantine(spool, id);
+  if (record) return removeCompanions(spool, id);
+  const metadata = await readMetadata(spool, id);
+  // Without a readable name of the file there is nothing to look for and nothing to account for.
+  if (!metadata) return;
+  const { fileExtension } = metadata.format;
+  // The listing may have been made while the file was renamed; renames go from left to right, so does this look.
+  for (const nameOf of [salvageFileName, activeFileName, atomicFileName, sealedFileName]) {
+    if (spool.fileSystem.statSync(spool.pathOf(nameOf(id, fileExtension)))) return;
+  }
+  // A file that kept no event was removed on purpose, and a crash came before its metadata went.
+  if (metadata.eventCount === 0) return removeCompanions(spool, id);
+  if (await spool.ledger.findDurable(id)) return removeCompanions(spool, id);
+  if (!spool.fileSystem.statSync(spool.pathOf(metadataFileName(id)))) return;
+  await spool.ledger.record({
+    kind: 'segment',
+    id,
+    outcome: 'dropped',
+    reason: 'missing',
+    firstSequence: metadata.firstSequence,
+    eventCount: metadata.eventCount,
+    bytes: metadata.bytes,
+    at: new Date(spool.clock.now()).toISOString(),
+  });
+  await removeCompanions(spool, id);
+  counts.segmentsMissing += 1;
+}

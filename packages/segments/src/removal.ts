@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import type { FileHandle, SegmentMetadata, SegmentOutcome } from '@relaykit/types';
+import type { LedgerRecord } from './ledger-record.ts';
+import type { Spool } from './spool.ts';
+import {
+  exportStateFileName,
+  goneFileName,
+  metadataFileName,
+  QUARANTINE_DIRECTORY,
+  temporaryFileName,
+} from './spool-names.ts';
+
+/** The reason in the name of a delivered segment that is being removed. */
+export const DELIVERED_REASON = 'delivered';
+
+export interface SegmentToRemove {
+  readonly metadata: Pick<SegmentMetadata, 'id' | 'firstSequence' | 'eventCount' | 'bytes'>;
+  /** Where it stands now. */
+  readonly fileName: string;
+  /** Holds the lock. Stays open: who took the lock lets it go. */
+  readonly handle: FileHandle;
+}
+
+/**
+ * Removes a segment for good. The renamed file is the durable intent and needs no free space, the truncation makes room
+ * for the record where the disk is full, the record is synced before the last name goes. Whatever step a crash comes
+ * after, `finishRemoval` goes on from there.
+ */
+export async function removeSegment(
+  spool: Spool,
+  { metadata, fileName, handle }: SegmentToRemove,
+  outcome: Exclude<SegmentOutcome, { status: 'quarantined' }>,
+): Promise<void> {
+  const reason = outcome.status === 'delivered' ? DELIVERED_REASON : outcome.reason;
+  const goneName = goneFileName(metadata.id, reason);
+  // A removal that failed half-way is asked for again.
+  if (spool.fileSystem.statSync(spool.pathOf(fileName))) {
+    await spool.fileSystem.rename(spool.pathOf(fileName), spool.pathOf(goneName));
+  }
+  await spool.fileSystem.syncDirectory(spool.directory);
+  await finishRemoval(spool, { metadata, fileName: goneName, handle }, outcome);
+}
+
+/** Completes the removal of a segment that bears its `.gone` name. */
+export async function finishRemoval(
+  spool: Spool,
+  { metadata, fileName, handle }: SegmentToRemove,
+  outcome: SegmentOutcome,
+): Promise<void> {
+  await handle.truncate(0);
+  await spool.ledger.record(toLedgerRecord(spool, metadata, outcome));
+  await removeCompanions(spool, metadata.id);
+  // Last, because it is what recovery looks for.
+  await spool.fileSystem.remove(spool.pathOf(fileName));
+}
+
+/** Moves a segment to quarantine, whole: recorded first, then moved, its metadata after it. */
+export async function quarantineSegment(
+  spool: Spool,
+  { metadata, fileName }: SegmentToRemove,
+  reason: string,
+): Promise<void> {
+  await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));
+  await moveToQuarantine(spool, metadata.id, fileName);
+}
+
+/** The second half of a quarantine, after its record. */
+export async function moveToQuarantine(spool: Spool, id: string, fileName: string): Promise<void> {
+  const quarantine = await ensureQuarantine(spool);
+  await spool.fileSystem.rename(spool.pathOf(fileName), join(quarantine, fileName));
+  await moveMetadataToQuarantine(spool, id);
+}
+
+/** The last part of that, where the segment is there already. */
+export async function moveMetadataToQuarantine(spool: Spool, id: string): Promise<void> {
+  const { fileSystem, directory } = spool;
+  const quarantine = await ensureQuarantine(spool);
+  const metadataName = metadataFileName(id);
+  if (fileSystem.statSync(spool.pathOf(metadataName))) {
+    await fileSystem.rename(spool.pathOf(metadataName), join(quarantine, metadataName));
+  }
+  await fileSystem.syncDirectory(quarantine);
+  await fileSystem.syncDirectory(directory);
+  await removeCompanions(spool, id);
+}
+
+async function ensureQuarantine({ fileSystem, directory }: Spool): Promise<string> {
+  const quarantine = join(directory, QUARANTINE_DIRECTORY);
+  if (fileSystem.createDirectorySync(quarantine)) await fileSystem.syncDirectory(directory);
+  return quarantine;
+}
+
+/**
+ * Removes a file of which metadata keeps no event: those in it stand in another segment by now. Its metadata goes last
+ * and after the removal is durable, for without it recovery would take them up again.
+ */
+export async function removeEmptied(spool: Spool, id: string, path: string): Promise<void> {
+  await spool.fileSystem.remove(path);
+  await spool.fileSystem.syncDirectory(spool.directory);
+  await removeCompanions(spool, id);
+}
+
+/** Everything beside the segment file. */
+export async function removeCompanions(spool: Spool, id: string): Promise<void> {
+  for (const name of [metadataFileName(id), exportStateFileName(id)]) {
+    await spool.fileSystem.remove(spool.pathOf(temporaryFileName(name)));
+    await spool.fileSystem.remove(spool.pathOf(name));
+  }
+}
+
+function toLedgerRecord(spool: Spool, metadata: SegmentToRemove['metadata'], outcome: SegmentOutcome): LedgerRecord {
+  const { id, firstSequence, eventCount, bytes } = metadata;
+  return {
+    kind: 'segment',
+    id,
+    outcome: outcome.status,
+    ...('reason' in outcome ? { reason: outcome.reason } : {}),
+    ...('receipt' in outcome && outcome.receipt !== undefined ? { receipt: outcome.receipt } : {}),
+    firstSequence,
+    eventCount,
+    bytes,
+    at: new Date(spool.clock.now()).toISOString(),
+  };
+}

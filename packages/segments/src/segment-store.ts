@@ -1,0 +1,141 @@
+import type {
+  FileHandle,
+  LeaseAttempt,
+  SegmentInfo,
+  SegmentMetadata,
+  SegmentName,
+  SegmentStore,
+} from '@relaykit/types';
+import { takeOwnership } from './exclusive-file.ts';
+import { listSpoolFiles } from './list-spool-files.ts';
+import { readMetadata } from './metadata-file.ts';
+import { rebuildMetadata } from './rebuild-metadata.ts';
+import { recoverSpool } from './recovery.ts';
+import { emptyRecoveryCounts, type RecoveryReport } from './recovery-report.ts';
+import { FileSegmentLease } from './segment-lease.ts';
+import type { SerializerList } from './serializer-list.ts';
+import { Spool, type SpoolOptions } from './spool.ts';
+import { sealedFileName } from './spool-names.ts';
+import { systemCodeOf, toStorageError } from './system-error.ts';
+
+export interface SegmentStoreOptions extends SpoolOptions {
+  /**
+   * Formats in which dead writers may have left unfinished files. With them the store recovers such files when it is
+   * opened and, while it lists, every `RECOVERY_INTERVAL_MS`. Without, unfinished files wait for a writer's own start.
+   */
+  readonly serializers?: SerializerList;
+}
+
+/** How often listing looks for files that a writer left behind by dying. */
+export const RECOVERY_INTERVAL_MS = 10_000;
+
+/**
+ * Opens the sealed segments of a spool for reading and export.
+ *
+ * @throws RelayError as `Spool.openSync`
+ */
+export async function openSegmentStore(options: SegmentStoreOptions): Promise<FileSegmentStore> {
+  const store = new FileSegmentStore(Spool.openSync(options), options.serializers ?? []);
+  await store.recover();
+  return store;
+}
+
+/** The segments of one spool directory. Any number of stores, in any number of processes, share a directory. */
+export class FileSegmentStore implements SegmentStore {
+  readonly spool: Spool;
+  readonly #serializers: SerializerList;
+  /** What the last listing saw; an id alone does not tell the file's name. */
+  readonly #listed = new Map<string, SegmentName>();
+  readonly #leases = new Set<FileSegmentLease>();
+  #recoveredMs = 0;
+
+  constructor(spool: Spool, serializers: SerializerList) {
+    this.spool = spool;
+    this.#serializers = serializers;
+  }
+
+  /** Seals what dead writers left behind and finishes interrupted removals. */
+  async recover(): Promise<RecoveryReport> {
+    this.#recoveredMs = this.spool.clock.monotonicMs();
+    return recoverSpool(this.spool, this.#serializers);
+  }
+
+  async *list(): AsyncIterable<SegmentName> {
+    if (this.spool.clock.monotonicMs() - this.#recoveredMs >= RECOVERY_INTERVAL_MS) await this.recover();
+    const sealed = (await listSpoolFiles(this.spool)).filter(({ kind }) => kind === 'sealed');
+    this.#listed.clear();
+    for (const { segment } of sealed) this.#listed.set(segment.id, segment);
+    for (const { segment } of sealed) yield segment;
+  }
+
+  async info(id: string): Promise<SegmentInfo | undefined> {
+    const segment = await this.#find(id);
+    if (!segment || (await this.spool.ledger.find(id))) return undefined;
+    try {
+      const metadata = await readMetadata(this.spool, id);
+      return metadata && { ...segment, metadata };
+    } catch (cause) {
+      throw toStorageError(cause, { operation: 'read', path: this.spool.pathOf(`${id}.meta.json`) });
+    }
+  }
+
+  async lease(id: string): Promise<LeaseAttempt> {
+    const segment = await this.#find(id);
+    if (!segment) return { status: 'gone' };
+    const path = this.spool.pathOf(sealedFileName(id, segment.fileExtension));
+    try {
+      const ownership = await takeOwnership(this.spool.fileSystem, path);
+      if (ownership.status !== 'owned') return ownership;
+      return await this.#leaseOwned(segment, ownership.handle);
+    } catch (cause) {
+      if (isNoFile(cause)) return { status: 'gone' };
+      throw toStorageError(cause, { operation: 'open', path });
+    }
+  }
+
+  /** Releases the leases that are held still. */
+  async close(): Promise<void> {
+    for (const lease of this.#leases) await lease.release();
+  }
+
+  async #leaseOwned(segment: SegmentName, handle: FileHandle): Promise<LeaseAttempt> {
+    const { spool } = this;
+    let isLeased = false;
+    try {
+      if (await spool.ledger.find(segment.id)) return { status: 'gone' };
+      const metadata = (await readMetadata(spool, segment.id)) ?? (await this.#rebuildMetadata(segment, handle));
+      // Nobody can say what it holds; it waits for somebody who knows its format.
+      if (!metadata) return { status: 'busy' };
+      const onEnd = (ended: FileSegmentLease): void => void this.#leases.delete(ended);
+      const lease = new FileSegmentLease(spool, { ...segment, metadata }, handle, onEnd);
+      this.#leases.add(lease);
+      isLeased = true;
+      return { status: 'leased', lease };
+    } finally {
+      if (!isLeased) await handle.close();
+    }
+  }
+
+  /** Metadata that recovery saw in its listing may turn out to be damaged. What is rebuilt is held back. */
+  async #rebuildMetadata(segment: SegmentName, handle: FileHandle): Promise<SegmentMetadata | undefined> {
+    const fileName = sealedFileName(segment.id, segment.fileExtension);
+    const file = { kind: 'sealed', fileName, segment } as const;
+    await rebuildMetadata(this.spool, file, handle, this.#serializers, emptyRecoveryCounts());
+    return readMetadata(this.spool, segment.id);
+  }
+
+  async #find(id: string): Promise<SegmentName | undefined> {
+    const listed = this.#listed.get(id);
+    const isThere = (name: SegmentName): boolean =>
+      this.spool.fileSystem.statSync(this.spool.pathOf(sealedFileName(id, name.fileExtension))) !== undefined;
+    if (listed) return isThere(listed) ? listed : undefined;
+    const files = await listSpoolFiles(this.spool);
+    return files.find(({ kind, segment }) => kind === 'sealed' && segment.id === id)?.segment;
+  }
+}
+
+/** A link, a directory or a device that is named like a segment is none. */
+function isNoFile(error: unknown): boolean {
+  const code = systemCodeOf(error);
+  return code === 'ELOOP' || code === 'EISDIR' || code === 'EINVAL';
+}

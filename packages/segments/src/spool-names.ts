@@ -1,0 +1,88 @@
+import type { SegmentName } from '@relaykit/types';
+import { parseSegmentId, SEGMENT_ID_SOURCE } from './segment-id.ts';
+
+export const SPOOL_FILE = 'spool.json';
+export const LEDGER_FILE = 'ledger.ndjson';
+export const LEDGER_LOCK_FILE = 'ledger.lock';
+export const QUARANTINE_DIRECTORY = 'quarantine';
+
+/**
+ * What a file in a spool is, by its name alone. Names that match nothing here are not ours and are left alone.
+ *
+ * - `active`: being written; a crash leaves a prefix of whole events.
+ * - `atomic`: being written; a crash leaves nothing, unless its metadata was committed.
+ * - `sealed`: complete, never changed again.
+ * - `salvage`: a segment being rebuilt out of a damaged one; nothing until it is renamed.
+ * - `gone`: a segment that is being removed, with the reason; whoever finds it finishes the removal.
+ */
+export type SpoolFileKind =
+  | 'active'
+  | 'atomic'
+  | 'sealed'
+  | 'salvage'
+  | 'gone'
+  | 'metadata'
+  | 'exportState'
+  | 'temporary';
+
+export interface SpoolFile {
+  readonly kind: SpoolFileKind;
+  readonly fileName: string;
+  readonly segment: SegmentName;
+  /** Why it is being removed; only of `gone`. */
+  readonly reason?: string;
+}
+
+const EXTENSION = '[a-z0-9]+(?:\\.[a-z0-9]+){0,3}';
+const SPOOL_FILE_NAME = new RegExp(`^(${SEGMENT_ID_SOURCE})\\.(.+)$`);
+const WHOLE_EXTENSION = new RegExp(`^${EXTENSION}$`);
+const IN_PROGRESS = new RegExp(`^(${EXTENSION})\\.(open|atomic|salvage)$`);
+const GONE = /^([A-Za-z0-9]{1,40})\.gone$/;
+/** Last parts that mean something else than a format. */
+const RESERVED = new Set(['open', 'atomic', 'salvage', 'gone', 'tmp', 'json', 'bak', 'old', 'orig', 'swp']);
+
+/** Whether a format may use this file extension. */
+export function isUsableExtension(extension: string): boolean {
+  return WHOLE_EXTENSION.test(extension) && !RESERVED.has(extension.slice(extension.lastIndexOf('.') + 1));
+}
+
+/** `undefined` where the name is not one of ours. Nothing else is ever opened, renamed or removed. */
+export function parseSpoolFile(fileName: string): SpoolFile | undefined {
+  const match = SPOOL_FILE_NAME.exec(fileName);
+  if (!match) return undefined;
+  const [, id = '', rest = ''] = match;
+  const parts = parseSegmentId(id);
+  if (!parts) return undefined;
+  const named = (kind: SpoolFileKind, fileExtension: string, reason?: string): SpoolFile => ({
+    kind,
+    fileName,
+    segment: { id, ...parts, fileExtension },
+    ...(reason === undefined ? {} : { reason }),
+  });
+
+  if (rest === 'meta.json') return named('metadata', '');
+  if (rest === 'export.json') return named('exportState', '');
+  if (rest === 'meta.json.tmp' || rest === 'export.json.tmp') return named('temporary', '');
+  const gone = GONE.exec(rest);
+  if (gone) return named('gone', '', gone[1]);
+  const inProgress = IN_PROGRESS.exec(rest);
+  if (inProgress) {
+    const [, extension = '', suffix] = inProgress;
+    if (!isUsableExtension(extension)) return undefined;
+    return named(suffix === 'open' ? 'active' : (suffix as 'atomic' | 'salvage'), extension);
+  }
+  return isUsableExtension(rest) ? named('sealed', rest) : undefined;
+}
+
+export const metadataFileName = (id: string): string => `${id}.meta.json`;
+export const exportStateFileName = (id: string): string => `${id}.export.json`;
+export const sealedFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}`;
+export const activeFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.open`;
+export const atomicFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.atomic`;
+export const salvageFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.salvage`;
+export const temporaryFileName = (fileName: string): string => `${fileName}.tmp`;
+
+/** Reasons come from policies; only letters and digits reach a name. */
+export function goneFileName(id: string, reason: string): string {
+  return `${id}.${reason.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 40) || 'other'}.gone`;
+}

@@ -1,0 +1,120 @@
+import type { EventSerializer, IntactRange, SegmentMetadata } from '@relaykit/types';
+import type { ActiveSegmentFile } from './active-segment-file.ts';
+import { handleSource, hashSource } from './handle-source.ts';
+import { writeMetadata } from './metadata-file.ts';
+import { removeEmptied } from './removal.ts';
+import { prepareSalvage, publishSalvage } from './salvage.ts';
+import type { Spool } from './spool.ts';
+import { sealedFileName } from './spool-names.ts';
+
+/**
+ * Ends a segment whose sync failed. The kernel may have dropped what was not durable, and a second sync would say that
+ * all is well: the file ends where the last successful sync ended, and what was acknowledged behind that is read back,
+ * checked, and written anew into a segment of its own.
+ *
+ * `commit` is the one point: before it, the events stand in the old file; after it, metadata says where the old file
+ * ends and where it goes on, and whatever a crash interrupts is finished by recovery. Nothing else may be written by
+ * this writer until then. Both steps may be called again after a failure.
+ */
+export class UnsyncedMove {
+  readonly #spool: Spool;
+  readonly #segment: ActiveSegmentFile;
+  readonly #serializer: EventSerializer<unknown>;
+  #metadata: SegmentMetadata | undefined;
+  #tail: SegmentMetadata | undefined;
+  #lostEvents = 0;
+
+  constructor(spool: Spool, segment: ActiveSegmentFile, serializer: EventSerializer<unknown>) {
+    this.#spool = spool;
+    this.#segment = segment;
+    this.#serializer = serializer;
+  }
+
+  get segment(): ActiveSegmentFile {
+    return this.#segment;
+  }
+
+  get isCommitted(): boolean {
+    return this.#metadata !== undefined;
+  }
+
+  /** The segment that took over; `undefined` where nothing was left to move. */
+  get tail(): SegmentMetadata | undefined {
+    return this.#tail;
+  }
+
+  /** Acknowledged as `written`, and not readable any more after the failed sync. */
+  get lostEvents(): number {
+    return this.#lostEvents;
+  }
+
+  async commit(): Promise<void> {
+    if (this.isCommitted) return;
+    const segment = this.#segment;
+    const { synced, end, handle } = segment;
+    const ranges = end.sizeBytes > synced.sizeBytes ? await this.#intactBehindSync() : [];
+    const movedEvents = ranges.reduce((sum, { eventCount }) => sum + eventCount, 0);
+    const tail =
+      movedEvents === 0
+        ? undefined
+        : await prepareSalvage(
+            this.#spool,
+            {
+              id: segment.id,
+              handle,
+              serializer: this.#serializer,
+              fromBytes: synced.sizeBytes,
+              fromFrameIndex: synced.frameCount,
+              toBytes: end.sizeBytes,
+              ranges,
+              firstSequence: segment.firstSequence + synced.eventCount,
+            },
+            { sealReason: 'failure' },
+          );
+    const metadata: SegmentMetadata = {
+      ...segment.describe('failure'),
+      eventCount: synced.eventCount,
+      bytes: synced.sizeBytes,
+      sha256: await hashSource(handleSource(handle, 0, synced.sizeBytes)),
+      ...(tail ? { continuedIn: tail.id } : {}),
+    };
+    await writeMetadata(this.#spool, metadata);
+    this.#tail = tail;
+    this.#metadata = metadata;
+    this.#lostEvents = end.eventCount - synced.eventCount - movedEvents;
+  }
+
+  /** Publishes both parts. What is left undone here is done by the next recovery. */
+  async finish(): Promise<SegmentMetadata | undefined> {
+    const metadata = this.#metadata;
+    if (!metadata) throw new Error('commit must come first');
+    const { fileSystem, directory } = this.#spool;
+    const { fileExtension } = this.#serializer.format;
+    const { path, handle, id } = this.#segment;
+    if (this.#tail) await publishSalvage(this.#spool, this.#tail.id, fileExtension);
+    if (metadata.eventCount === 0) {
+      await removeEmptied(this.#spool, id, path);
+      await handle.close();
+      return undefined;
+    }
+    if (fileSystem.statSync(path)) {
+      await handle.truncate(metadata.bytes);
+      await fileSystem.rename(path, this.#spool.pathOf(sealedFileName(id, fileExtension)));
+    }
+    await fileSystem.syncDirectory(directory);
+    await handle.close();
+    return metadata;
+  }
+
+  async #intactBehindSync(): Promise<readonly IntactRange[]> {
+    const { synced, end, handle, id } = this.#segment;
+    const tail = handleSource(handle, synced.sizeBytes, end.sizeBytes);
+    const context = {
+      spoolId: this.#spool.spoolId,
+      segmentId: id,
+      isSealed: false,
+      firstFrameIndex: synced.frameCount,
+    };
+    return (await this.#serializer.scan(tail, context)).intact;
+  }
+}

@@ -1,0 +1,136 @@
+// Goal: every event number of a spool is in exactly one place, or counted as lost.
+import { describe, expect, it } from 'vitest';
+import { accountForSpool, FileSegmentStore } from '../src/index.ts';
+import { linesOf } from './line-serializer.ts';
+import {
+  CREATED_MS,
+  createScene,
+  idOf,
+  leaveFile,
+  openSpool,
+  pathOf,
+  recover,
+  type Scene,
+  SPOOL,
+  sealSegment,
+  serializer,
+  writeSegment,
+} from './scene.ts';
+
+const OTHER = 'bbbbbbbbbb';
+const nothing = { pending: 0, delivered: 0, quarantined: 0, dropped: {}, lost: 0, repeated: 0, unsealedFiles: 0 };
+
+async function settle(
+  { spool }: Scene,
+  first: number,
+  outcome: Parameters<Awaited<ReturnType<typeof lease>>['settle']>[0],
+  writerId?: string,
+): Promise<void> {
+  await (await lease(spool, idOf(writerId === undefined ? { first } : { first, writerId }))).settle(outcome);
+}
+
+async function lease(spool: Scene['spool'], id: string) {
+  const attempt = await new FileSegmentStore(spool, [serializer]).lease(id);
+  if (attempt.status !== 'leased') throw new Error(`${id} is ${attempt.status}`);
+  return attempt.lease;
+}
+
+describe('accountForSpool', () => {
+  it('finds nothing in an empty spool', async () => {
+    expect(await accountForSpool(createScene().spool)).toEqual(nothing);
+  });
+
+  it('follows events through delivery, drop, quarantine, loss, and the folding of all that', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool, { first: 0, events: 10 });
+    await sealSegment(scene.spool, { first: 10, events: 5 });
+    await sealSegment(scene.spool, { first: 15, events: 3 });
+    // 18 and 19 were written and not synced when the power failed.
+    await sealSegment(scene.spool, { first: 20, events: 2 });
+    await sealSegment(scene.spool, { first: 0, events: 7, writerId: OTHER });
+    writeSegment(openSpool(scene.disk.process('alive'), scene.clock), { first: 22, events: 4 });
+    writeSegment(openSpool(scene.disk.process('alive'), scene.clock), { first: 7, writerId: OTHER, isAtomic: true });
+    const total = 27;
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: total, lost: 2, unsealedFiles: 2 });
+
+    await settle(scene, 0, { status: 'delivered', receipt: 'r' });
+    await settle(scene, 10, { status: 'dropped', reason: 'totalBytes' });
+    await settle(scene, 15, { status: 'quarantined', reason: 'http 413' });
+    await settle(scene, 0, { status: 'dropped', reason: 'age' }, OTHER);
+    const accounts = {
+      pending: 2,
+      delivered: 10,
+      quarantined: 3,
+      dropped: { totalBytes: 5, age: 7 },
+      lost: 2,
+      repeated: 0,
+      unsealedFiles: 2,
+    };
+    expect(await accountForSpool(scene.spool)).toEqual(accounts);
+    expect(await accountForSpool(openSpool(scene.disk.process('later')))).toEqual(accounts);
+
+    // A long history of another writer makes the ledger fold; the sums stay.
+    const at = '2026-01-01T00:00:00.000Z';
+    const lines = Array.from({ length: 1000 }, (_, index) => {
+      const id = idOf({ first: index, writerId: 'cccccccccc' });
+      return JSON.stringify({
+        kind: 'segment',
+        id,
+        outcome: 'delivered',
+        firstSequence: index,
+        eventCount: 1,
+        bytes: 8,
+        at,
+      });
+    });
+    const path = `${SPOOL}/ledger.ndjson`;
+    const handle = scene.disk.openFileSync(path, 'readWrite');
+    handle.writeSync(new TextEncoder().encode(`${lines.join('\n')}\n`), handle.statSync().sizeBytes);
+    handle.closeSync();
+    const later = { ...scene, spool: openSpool(scene.disk.process('much later')) };
+    await settle(later, 20, { status: 'delivered' });
+    expect(scene.disk.files().get(path)?.byteLength).toBeLessThan(1500);
+    expect(await accountForSpool(later.spool)).toEqual({ ...accounts, pending: 0, delivered: 1012 });
+  });
+
+  it('counts what damage took as lost, once something behind it is known', async () => {
+    const scene = createScene();
+    leaveFile(scene.disk, 'x\n{"n":1}\n{"n":2}\n');
+    await recover(scene);
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 2 });
+    await sealSegment(scene.spool, { first: 3, events: 1, createdAtMs: CREATED_MS + 9 });
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 3, lost: 1 });
+  });
+
+  it('shows numbers that stand in two places, pending or settled', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool, { first: 0, events: 4 });
+    await sealSegment(scene.spool, { first: 2, events: 4 });
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 8, repeated: 2 });
+    await settle(scene, 0, { status: 'delivered' });
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 4, delivered: 4, repeated: 2 });
+  });
+
+  it('leaves out what nobody can count: a segment whose metadata is damaged', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool, { first: 0, events: 4 });
+    await sealSegment(scene.spool, { first: 4, events: 1 });
+    scene.disk.placeFile(pathOf({}, 'meta.json'), '');
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 1, lost: 4 });
+  });
+
+  it('takes a reason for the word it is', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool);
+    await settle(scene, 0, { status: 'dropped', reason: '__proto__' });
+    const { dropped } = await accountForSpool(scene.spool);
+    expect(Object.entries(dropped)).toEqual([['__proto__', 1]]);
+  });
+
+  it('says where it cannot read', async () => {
+    const scene = createScene();
+    scene.disk.placeFile(pathOf({}, 'ndjson'), linesOf(0));
+    scene.disk.failNext('list', 'EIO');
+    await expect(accountForSpool(scene.spool)).rejects.toMatchObject({ code: 'RELAY_STORAGE_FAILED' });
+  });
+});

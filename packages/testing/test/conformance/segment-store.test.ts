@@ -1,0 +1,12 @@
+import { describe, it } from 'vitest';
+import { describeSegmentStore } from '../../src/conformance/index.ts';
+import { InMemorySegmentStore } from '../../src/index.ts';
+
+describeSegmentStore(
+  'InMemorySegmentStore',
+  {
+    create: () => new InMemorySegmentStore(),
+    addSegment: async (store, content) => (await (store as InMemorySegmentStore).addSegment({ content })).id,
+  },
+  { describe, it },
+);

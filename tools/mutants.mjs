@@ -1,0 +1,399 @@
+// Mistakes that a test has to notice. Each one is a small change of one file; `tools/mutants-run.mjs` makes it in a copy
+// of the packages and requires the named test to fail.
+
+const crash = (scenario) => ({
+  project: 'disk-writer',
+  file: 'test/crash/crash.test.ts',
+  name: `keeps every promise: ${scenario}`,
+});
+const test = (project, file, name) => ({ project, file: `test/${file}.test.ts`, name });
+
+const ACTIVE = 'packages/segments/src/active-segment-file.ts';
+const ATOMIC_FILE = 'packages/segments/src/atomic-file.ts';
+const COMMITS = 'packages/disk-writer/src/commit-queue.ts';
+const EXCLUSIVE = 'packages/segments/src/exclusive-file.ts';
+const LEDGER = 'packages/segments/src/ledger.ts';
+const RECOVERY = 'packages/segments/src/recovery.ts';
+const REMOVAL = 'packages/segments/src/removal.ts';
+const ROLL = 'packages/disk-writer/src/segment-roll.ts';
+const SALVAGE = 'packages/segments/src/salvage.ts';
+const SEAL = 'packages/disk-writer/src/seal-job.ts';
+const UNSEALED = 'packages/segments/src/recover-unsealed.ts';
+
+export const mutants = [
+  // Writing and sealing
+  {
+    mistake: 'drop the data sync',
+    file: ACTIVE,
+    from: `      await this.#handle.syncData();
+      this.#synced = mark;`,
+    to: '      this.#synced = mark;',
+    test: crash('append'),
+  },
+  {
+    mistake: 'drop the directory sync after a file is created',
+    file: ACTIVE,
+    from: `      await this.#spool.fileSystem.syncDirectory(this.#spool.directory);
+      this.#isNameSynced = true;`,
+    to: '      this.#isNameSynced = true;',
+    test: crash('append'),
+  },
+  {
+    mistake: 'drop the directory sync at the seal',
+    file: ACTIVE,
+    from: `if (fileSystem.statSync(this.path)) await this.#renameTo(sealed);
+    await fileSystem.syncDirectory(directory);`,
+    to: 'if (fileSystem.statSync(this.path)) await this.#renameTo(sealed);',
+    test: test('segments', 'active-segment-file', 'goes on where the last directory sync failed'),
+  },
+  {
+    mistake: 'rename metadata before it is synced',
+    file: ATOMIC_FILE,
+    from: `    handle.writeSync(bytes, 0);
+    await handle.syncData();`,
+    to: '    handle.writeSync(bytes, 0);',
+    test: crash('append'),
+  },
+  {
+    mistake: 'rename the segment before the name of its metadata is durable',
+    file: ATOMIC_FILE,
+    from: `  await fileSystem.rename(temporary, path);
+  await fileSystem.syncDirectory(dirname(path));`,
+    to: '  await fileSystem.rename(temporary, path);',
+    test: crash('append'),
+  },
+  {
+    mistake: 'seal without metadata',
+    file: ACTIVE,
+    from: '      await writeFileAtomic(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(metadata));',
+    to: '',
+    test: crash('append'),
+  },
+  {
+    mistake: 'release the lock before the seal is done',
+    file: ACTIVE,
+    from: '    const sealed = this.#spool.pathOf(sealedFileName(this.id, this.#format.fileExtension));\n    // After a failed',
+    to: '    await this.#handle.close();\n    const sealed = this.#spool.pathOf(sealedFileName(this.id, this.#format.fileExtension));\n    // After a failed',
+    test: crash('append'),
+  },
+  {
+    mistake: 'acknowledge before the write',
+    file: COMMITS,
+    from: '    const marks = segment ? await this.#write(opened, segment, group) : [];',
+    to: `    for (const commit of group) this.#acknowledge(commit, 'written');
+    const marks = segment ? await this.#write(opened, segment, group) : [];`,
+    test: crash('append'),
+  },
+  {
+    mistake: 'acknowledge before the sync',
+    file: COMMITS,
+    from: '    if (waiting.length > 0) await this.#syncGroup(',
+    to: `    for (const commit of waiting) this.#acknowledge(commit, 'synced');
+    if (waiting.length > 0) await this.#syncGroup(`,
+    test: crash('append'),
+  },
+  {
+    mistake: 'acknowledge a synced batch while an earlier segment is not durable',
+    file: COMMITS,
+    from: '      await sealer.whenDurable();',
+    to: '',
+    test: test('disk-writer', 'crash/covered-by-sync', 'waits for the segments before'),
+  },
+  {
+    mistake: 'number the next segment before the exit path has taken its numbers',
+    file: ROLL,
+    from: '      return this.activeFor(nextSequence()) ?? this.createSync(nextSequence());',
+    to: '      return this.createSync(nextSequence());',
+    test: test('disk-writer', 'crash/exit-anytime', 'stores everything once, whatever is under way'),
+  },
+  {
+    mistake: 'store again at exit what its caller is about to hear of',
+    file: 'packages/disk-writer/src/file-disk-writer.ts',
+    from: '    if (known?.settledReceipt) return known.settledReceipt;',
+    to: '',
+    test: crash('exit'),
+  },
+  {
+    mistake: 'write metadata at exit before the name of its file is durable',
+    file: ACTIVE,
+    from: '      fileSystem.syncDirectorySync(directory);\n      this.#isNameSynced = true;',
+    to: '      this.#isNameSynced = true;',
+    test: crash('failing exit'),
+  },
+
+  // Disks that fail
+  {
+    mistake: 'retry a failed sync on the same handle',
+    file: SEAL,
+    from: '          this.#refusal = error;\n        }\n      });',
+    to: '          throw error;\n        }\n      });',
+    test: crash('failing sync'),
+  },
+  {
+    mistake: 'go on with a file whose sync failed',
+    file: COMMITS,
+    from: "        return toStorageError(error, { operation: 'sync', path });",
+    to: '        throw error;',
+    test: crash('failing sync'),
+  },
+  {
+    mistake: 'write the successor before the metadata of the failed file',
+    file: 'packages/segments/src/unsynced-move.ts',
+    from: '    await writeMetadata(this.#spool, metadata);\n',
+    to: '',
+    test: crash('failing sync'),
+  },
+  {
+    mistake: 'take over metadata before the file that it describes is durable',
+    file: SALVAGE,
+    from: `    // Metadata without its file would count as a segment that went missing.
+    await spool.fileSystem.syncDirectory(spool.directory);`,
+    to: '',
+    test: crash('failing'),
+  },
+  {
+    mistake: 'remove a stale salvage before its metadata is surely gone',
+    file: SALVAGE,
+    from: `  await removeCompanions(spool, id);
+  await spool.fileSystem.syncDirectory(spool.directory);`,
+    to: '  await removeCompanions(spool, id);',
+    test: crash('failing'),
+  },
+  {
+    mistake: 'remove the metadata of an emptied file before the file is surely gone',
+    file: REMOVAL,
+    from: `  await spool.fileSystem.remove(path);
+  await spool.fileSystem.syncDirectory(spool.directory);`,
+    to: '  await spool.fileSystem.remove(path);',
+    test: crash('failing sync'),
+  },
+  {
+    mistake: 'write elsewhere what a cut removed, before the cut is durable',
+    file: ACTIVE,
+    from: '    return this.#hasRemains || this.#syncedCuts < this.#cuts;',
+    to: '    return false;',
+    test: crash('failing'),
+  },
+  {
+    mistake: 'leave the bytes of a failed write behind the end',
+    file: ACTIVE,
+    from: '    this.#handle.truncateSync(this.#end.sizeBytes);\n',
+    to: '',
+    test: crash('failing'),
+  },
+
+  // Recovery
+  {
+    mistake: 'cut one byte too few',
+    file: UNSEALED,
+    from: '  if (scan.tornTailBytes > 0) await handle.truncate(bytes);',
+    to: '  if (scan.tornTailBytes > 0) await handle.truncate(bytes + 1);',
+    test: crash('append'),
+  },
+  {
+    mistake: 'keep a part of what was to be whole',
+    file: UNSEALED,
+    from: "    if (file.kind === 'atomic') return await removeFile(unsealed);\n",
+    to: '',
+    test: crash('atomic'),
+  },
+  {
+    mistake: 'trust what a dead writer left in memory',
+    file: UNSEALED,
+    from: '    handle.writeSync(piece, position);\n',
+    to: '',
+    test: crash('failing sync'),
+  },
+  {
+    mistake: 'seal what a dead writer left without a sync',
+    file: UNSEALED,
+    from: '  await handle.syncData();\n',
+    to: '',
+    test: crash('append'),
+  },
+  {
+    mistake: 'finish a seal before the name of its metadata is durable',
+    file: UNSEALED,
+    from: `  // Its writer may have died before the metadata's name was durable, and the final name must not outlive it.
+  await spool.fileSystem.syncDirectory(spool.directory);`,
+    to: '',
+    test: crash('together'),
+  },
+  {
+    mistake: 'truncate a removed file before its new name is durable, in recovery',
+    file: RECOVERY,
+    from: `    // Whoever renamed it may have died before the name was durable: content must not go before that.
+    await spool.fileSystem.syncDirectory(spool.directory);`,
+    to: '',
+    test: crash('together'),
+  },
+  {
+    mistake: 'take a half-written identity for a damaged one',
+    file: 'packages/segments/src/spool-identity.ts',
+    from: " || text.includes('\\0')",
+    to: '',
+    test: test('disk-writer', 'crash/small-files', 'founds a spool again where a power cut tore its identity'),
+  },
+  {
+    mistake: 'leave temporary files behind',
+    file: 'packages/segments/src/leftovers.ts',
+    from: "      if (file.kind === 'temporary') await removeUnguarded(spool, guards, file.fileName);\n",
+    to: '',
+    test: crash('together'),
+  },
+
+  // Locks
+  {
+    mistake: 'lock without comparing the inode',
+    file: EXCLUSIVE,
+    from: '  return held.linkCount > 0 && named.device === held.device && named.inode === held.inode;',
+    to: '  return true;',
+    test: test('segments', 'exclusive-file', 'is too late where a rival put another file in its place'),
+  },
+  {
+    mistake: 'write without a lock',
+    file: 'packages/segments/src/segment-creation.ts',
+    from: 'isOurs = handle.tryLock() && isNamed(',
+    to: 'isOurs = isNamed(',
+    test: crash('append'),
+  },
+  {
+    mistake: 'recover the file of a living writer',
+    file: EXCLUSIVE,
+    from: '    if (!handle.tryLock()) {',
+    to: '    if (!handle.tryLock() && false) {',
+    test: crash('together'),
+  },
+
+  // Ledger and removal
+  {
+    mistake: 'remove before it is recorded',
+    file: REMOVAL,
+    from: `  await spool.ledger.record(toLedgerRecord(spool, metadata, outcome));
+  await removeCompanions(spool, metadata.id);`,
+    to: `  await removeCompanions(spool, metadata.id);
+  await spool.fileSystem.remove(spool.pathOf(fileName));
+  await spool.ledger.record(toLedgerRecord(spool, metadata, outcome));`,
+    test: crash('together'),
+  },
+  {
+    mistake: 'truncate a removed file before its new name is durable',
+    file: REMOVAL,
+    from: `  await spool.fileSystem.syncDirectory(spool.directory);
+  await finishRemoval(`,
+    to: '  await finishRemoval(',
+    test: crash('together'),
+  },
+  {
+    mistake: 'move to quarantine before it is recorded',
+    file: REMOVAL,
+    from: `  await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));
+  await moveToQuarantine(spool, metadata.id, fileName);`,
+    to: `  await moveToQuarantine(spool, metadata.id, fileName);
+  await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));`,
+    test: crash('together'),
+  },
+  {
+    mistake: 'record without a sync',
+    file: LEDGER,
+    from: '      handle.writeSync(line, position);\n      await handle.syncData();',
+    to: '      handle.writeSync(line, position);',
+    test: crash('together'),
+  },
+  {
+    mistake: 'record in a ledger whose name is not durable',
+    file: LEDGER,
+    from: `    await this.#fileSystem.syncDirectory(this.#directory);
+    this.#namedFile = this.#readFile;`,
+    to: '    this.#namedFile = this.#readFile;',
+    test: crash('together'),
+  },
+  {
+    mistake: 'rely on a record that its writer did not live to sync',
+    file: LEDGER,
+    from: '      if (record) await this.#syncKnown();',
+    to: '',
+    test: test('segments', 'ledger', 'of another process is durable before anybody relies on it, found or recorded'),
+  },
+  {
+    mistake: 'record a segment twice',
+    file: LEDGER,
+    from: '      if (!known) await this.#append(handle, record);',
+    to: '      await this.#append(handle, record);',
+    test: test('segments', 'ledger', 'that is there already counts, whoever made it'),
+  },
+  {
+    mistake: 'write a record where the disk may still hold the rest of another',
+    file: LEDGER,
+    from: '    if (this.#mayHoldRest) await handle.syncData();',
+    to: '',
+    test: test(
+      'disk-writer',
+      'crash/small-files',
+      'holds no record that nobody made, whatever stood in its place in the ledger',
+    ),
+  },
+  {
+    mistake: 'fold a record before the file is unlinked',
+    file: LEDGER,
+    from: '      isGone: (id) => !left.has(id) && parseSegmentId(id) !== undefined,',
+    to: '      isGone: (id) => parseSegmentId(id) !== undefined,',
+    test: crash('folding'),
+  },
+  {
+    mistake: 'fold a record before the removal of its file is durable',
+    file: LEDGER,
+    from: `    await this.#fileSystem.syncDirectory(this.#directory);
+    await writeFileAtomic(`,
+    to: '    await writeFileAtomic(',
+    test: crash('folding'),
+  },
+
+  // Rotation, retention and retry
+  {
+    mistake: 'count a removed file twice',
+    file: 'packages/segments/src/segment-index.ts',
+    from: '    if (!segment) return;\n    this.#byId.delete(id);\n    this.#totalBytes -= segment.sizeBytes;',
+    to: '    if (!segment) return;\n    this.#byId.delete(id);\n    this.#totalBytes -= 2 * segment.sizeBytes;',
+    test: test('segments', 'segment-index', 'keeps sums, and counts a segment once'),
+  },
+  {
+    mistake: 'give up one file too many',
+    file: 'packages/rotation/src/retain-file-count.ts',
+    from: 'spool.fileCount - maxFiles;',
+    to: 'spool.fileCount - maxFiles + 1;',
+    test: test('rotation', 'retention', 'gives up the oldest beyond the limit, and looks no further'),
+  },
+  {
+    mistake: 'let a batch exceed the limit of a segment',
+    file: 'packages/rotation/src/rotate-by-bytes.ts',
+    from: 'sizeBytes + (incoming?.sizeBytes ?? 0) > maxBytes',
+    to: 'sizeBytes > maxBytes',
+    test: test('rotation', 'rotation', 'keeps every segment within the limit, unless one batch alone exceeds it'),
+  },
+  {
+    mistake: 'rotate by age only when an event arrives',
+    file: 'packages/rotation/src/rotate-by-age.ts',
+    from: '      return eventCount > 0 ? Math.max(0, Math.ceil(maxAgeMs - ageMs)) : undefined;',
+    to: '      return eventCount > 0 && maxAgeMs < ageMs ? 0 : undefined;',
+    test: test('rotation', 'rotation', 'ends a segment on time though no event arrives and the wall clock leaps'),
+  },
+  {
+    mistake: 'make one attempt too many',
+    file: 'packages/retry/src/next-delay.ts',
+    from: '  if (attempts >= maxAttempts) return undefined;',
+    to: '  if (attempts > maxAttempts) return undefined;',
+    test: test(
+      'retry',
+      'next-delay',
+      'doubles from the initial delay to the longest, and gives up with the last attempt',
+    ),
+  },
+  {
+    mistake: 'retry what cannot help',
+    file: 'packages/retry/src/retry.ts',
+    from: '    delayMs = mayHelp ? nextDelayMs(policy, failure, random) : undefined;',
+    to: '    delayMs = nextDelayMs(policy, failure, random);',
+    test: test('retry', 'retry', 'comes at once where another attempt cannot help'),
+  },
+];
