@@ -11,8 +11,6 @@ export default {
       ignoreDependencies: ['@arethetypeswrong/cli', 'fast-check'],
     },
     'packages/*': { entry: ['bench/*.bench.ts'], project: sources },
-    // Started by tools/crash-run.mjs.
-    'packages/disk-writer': { entry: ['bench/*.bench.ts', 'test/crash/crash-worker.ts'], project: sources },
     'packages/cli': { entry: ['src/bin.ts', 'bench/*.bench.ts'], project: sources, ignoreBinaries: ['mkfifo'] },
     // Loaded by createRequire, when the first lock is taken.
     'packages/segments': {

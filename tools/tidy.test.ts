@@ -19,6 +19,8 @@ interface Manifest {
 /** What a package may pull in at run time beside packages of this repository. Think twice before adding one. */
 const thirdParty: Readonly<Record<string, readonly string[]>> = {
   segments: ['fs-native-extensions'],
+  'serializer-encrypted': ['@noble/ciphers'],
+  'serializer-gzip': ['fflate'],
   cli: ['cli-progress', 'cli-table3', 'commander'],
 };
 

@@ -105,7 +105,7 @@ export class CommitQueue<TEvent> {
   #sealSync(roll: SegmentRoll<TEvent>, sealer: SegmentSealer<TEvent>, commits: readonly PendingCommit<TEvent>[]): void {
     const segment = roll.detach();
     try {
-      segment?.sealSync({ reason: 'exit' });
+      if (segment) sealer.sealSync(segment, 'exit');
     } catch (cause) {
       if (!segment || sealer.keepSync(segment)) return;
       this.#takeNumbersBack(commits);

@@ -1,4 +1,4 @@
-import { type ActiveSegmentFile, type Spool, toStorageError, UnsyncedMove } from '@relaykit/segments';
+import { type ActiveSegmentFile, closingFrameOf, type Spool, toStorageError, UnsyncedMove } from '@relaykit/segments';
 import type { EventSerializer, RetryPolicy, SegmentMetadata, StorageOperation } from '@relaykit/types';
 import { joinCalls } from './join-calls.ts';
 import { storageStep } from './storage-step.ts';
@@ -19,7 +19,6 @@ export class SealJob<TEvent> {
   readonly #options: SealJobOptions<TEvent>;
   /** Whether nobody was told of its batches yet, so that they can be taken back. */
   readonly #mayBeUndone: () => boolean;
-  #hasClosingFrame = false;
   /** Why the disk refused to sync the data. From then on the events are moved, and the file is not synced again. */
   #refusal: unknown;
   #move: UnsyncedMove | undefined;
@@ -34,7 +33,6 @@ export class SealJob<TEvent> {
   /** A segment whose data sync has failed already. */
   static failed<TEvent>(segment: ActiveSegmentFile, options: SealJobOptions<TEvent>): SealJob<TEvent> {
     const job = new SealJob(segment, 'failure', options);
-    job.#hasClosingFrame = true;
     job.#refusal = new Error('the disk refused to sync the data');
     return job;
   }
@@ -75,8 +73,8 @@ export class SealJob<TEvent> {
    *   nothing is moved.
    */
   readonly makeDurable: () => Promise<void> = joinCalls(async () => {
-    if (!this.#hasClosingFrame) await this.#step('write', () => this.#appendClosingFrame());
     if (this.#refusal === undefined) {
+      await this.#step('write', () => this.#appendClosingFrame());
       await this.#step('sync', async () => {
         try {
           await this.segment.sync();
@@ -105,6 +103,14 @@ export class SealJob<TEvent> {
     return this.#step('seal', () => (move ? move.finish() : this.segment.seal({ reason: this.#reason })));
   });
 
+  /** All of it before it returns: what is sealed at exit. */
+  sealSync(): void {
+    const closing = this.segment.isClosed ? undefined : this.#closingFrame();
+    if (closing instanceof Promise) throw new Error('the closing frame of the format has to be waited for');
+    if (closing) this.segment.appendClosingSync(closing);
+    this.segment.sealSync({ reason: this.#reason });
+  }
+
   /**
    * Cuts off what failed writes left, durably where the disk lets us, before it returns: for the exit path.
    *
@@ -122,14 +128,16 @@ export class SealJob<TEvent> {
   }
 
   async #appendClosingFrame(): Promise<void> {
+    if (this.segment.isClosed) return;
+    const closing = await this.#closingFrame();
+    if (closing) this.segment.appendClosingSync(closing);
+  }
+
+  #closingFrame(): ReturnType<typeof closingFrameOf> {
     const { serializer, spool } = this.#options;
-    if (serializer.closingFrame) {
-      const { eventCount, frameCount, sizeBytes } = this.segment.end;
-      const place = { spoolId: spool.spoolId, segmentId: this.segment.id, frameIndex: frameCount };
-      const bytes = await serializer.closingFrame({ ...place, eventCount, sizeBytes });
-      this.segment.appendSync([{ bytes, eventCount: 0 }]);
-    }
-    this.#hasClosingFrame = true;
+    const { eventCount, frameCount, sizeBytes } = this.segment.end;
+    const place = { spoolId: spool.spoolId, segmentId: this.segment.id, frameIndex: frameCount };
+    return closingFrameOf(serializer, { ...place, eventCount, sizeBytes });
   }
 
   #step<T>(operation: StorageOperation, step: () => Promise<T>): Promise<T> {

@@ -82,6 +82,11 @@ export class SegmentSealer<TEvent> {
     }
   }
 
+  /** At exit: seals a segment before it returns. */
+  sealSync(segment: ActiveSegmentFile, reason: string): void {
+    new SealJob(segment, reason, this.#options).sealSync();
+  }
+
   /**
    * At exit, after a seal that failed: keeps the events as `written`, to be sealed later, where the disk has taken them.
    * Otherwise nothing of the segment is stored.

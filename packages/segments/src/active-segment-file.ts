@@ -1,5 +1,6 @@
 import type { FileHandle, SegmentFormat, SegmentMetadata } from '@relaykit/types';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic-file.ts';
+import type { ClosingFrame } from './closing-frame.ts';
 import { isNamed } from './exclusive-file.ts';
 import { handleSource, hashSource } from './handle-source.ts';
 import { createSegmentFileSync, type NewSegment } from './segment-creation.ts';
@@ -59,6 +60,7 @@ export class ActiveSegmentFile {
   #syncedCuts = 0;
   #isNameSynced = false;
   #isExposed = false;
+  #closing: { readonly keyId?: string } | undefined;
   #metadata: SegmentMetadata | undefined;
   #isMetadataCommitted = false;
 
@@ -138,11 +140,23 @@ export class ActiveSegmentFile {
     this.#end = { sizeBytes, eventCount, frameCount: this.#end.frameCount + frames.length };
   }
 
+  /** Whether the closing frame of the format is written. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Writes the closing frame of the format behind all others. */
+  appendClosingSync({ bytes, keyId }: ClosingFrame): void {
+    this.appendSync([{ bytes, eventCount: 0 }]);
+    this.#closing = keyId === undefined ? {} : { keyId };
+  }
+
   /** Gives up what lies behind a mark: batches that were written and will not be acknowledged. */
   rollBackTo(mark: SegmentMark): void {
     if (mark.sizeBytes === this.#end.sizeBytes) return;
     this.#end = mark;
     if (this.#synced.sizeBytes > mark.sizeBytes) this.#synced = mark;
+    this.#closing = undefined;
     this.#hasRemains = true;
     this.#isHashStale = true;
   }
@@ -312,6 +326,7 @@ export class ActiveSegmentFile {
       sealedAt: new Date(this.#spool.clock.now()).toISOString(),
       sealReason: reason,
       exportReady: true,
+      ...this.#closing,
     };
   }
 }

@@ -4,6 +4,7 @@ export {
   type FrameToAppend,
   type SealOptions,
 } from './active-segment-file.ts';
+export { type ClosingFrame, closingFrameOf } from './closing-frame.ts';
 export { hashSource } from './handle-source.ts';
 export { FOLD_AFTER_LINES, Ledger, type LedgerOptions } from './ledger.ts';
 export { LedgerContent, MAX_LEDGER_WRITERS } from './ledger-content.ts';
@@ -26,6 +27,7 @@ export type { NewSegment } from './segment-creation.ts';
 export { createWriterId, formatSegmentId, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
 export type { SegmentMark } from './segment-mark.ts';
 export { decodeMetadata, encodeMetadata, FORMAT_VERSION, MAX_METADATA_BYTES } from './segment-metadata.ts';
+export { segmentMetadataSchema } from './segment-metadata-schema.ts';
 export { FileSegmentStore, openSegmentStore, RECOVERY_INTERVAL_MS, type SegmentStoreOptions } from './segment-store.ts';
 export type { SequenceRange } from './sequence-ranges.ts';
 export type { SerializerList } from './serializer-list.ts';

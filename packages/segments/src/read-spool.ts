@@ -12,6 +12,7 @@ import { handleSource } from './handle-source.ts';
 import { readMetadataFile } from './metadata-file.ts';
 import { nodeFileSystem } from './node-file-system.ts';
 import { salvageId } from './salvage.ts';
+import { findSpoolIdSync } from './spool-identity.ts';
 import { parseSpoolFile, type SpoolFile, sealedFileName } from './spool-names.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
 
@@ -44,18 +45,21 @@ export interface SpooledEvent<TEvent> {
  * approximately in time across writers. Takes no lock and changes nothing, so it is safe beside living writers; of a
  * segment that is being written it yields the whole frames that are there.
  *
- * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_SEGMENT_DAMAGED`, `RELAY_KEY_MISSING`, `RELAY_LIMIT_EXCEEDED`
+ * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_SPOOL_UNSUPPORTED`, `RELAY_SEGMENT_DAMAGED`, `RELAY_KEY_MISSING`,
+ *   `RELAY_LIMIT_EXCEEDED`
  */
 export async function* readSpool<TEvent>(
   directory: string,
   options: ReadSpoolOptions<TEvent>,
 ): AsyncGenerator<SpooledEvent<TEvent>> {
   const { fileSystem = nodeFileSystem(), since = 0, until = Number.POSITIVE_INFINITY, serializers, signal } = options;
-  for (const file of await readableFiles(fileSystem, directory)) {
+  const files = await readableFiles(fileSystem, directory);
+  const spoolId = findSpoolIdSync(fileSystem, directory);
+  for (const file of files) {
     const { createdAtMs, fileExtension, id } = file.segment;
     if (createdAtMs < Number(since) || createdAtMs > Number(until)) continue;
     const serializer = serializers.find(({ format }) => format.fileExtension === fileExtension);
-    const opened = serializer && (await open(fileSystem, directory, file));
+    const opened = serializer && (await open(fileSystem, directory, file, spoolId));
     if (!opened) continue;
     try {
       for await (const event of eventsOf(opened, serializer, id, options.onDamage)) {
@@ -100,6 +104,7 @@ async function open(
   fileSystem: FileSystem,
   directory: string,
   { kind, fileName, segment }: SpoolFile,
+  spoolId: string | undefined,
 ): Promise<OpenedSegment | undefined> {
   // Since the listing it may have been sealed, so the final name is the second try.
   for (const name of new Set([fileName, sealedFileName(segment.id, segment.fileExtension)])) {
@@ -121,7 +126,8 @@ async function open(
       await handle.close();
       return undefined;
     }
-    return { handle, ...described };
+    // What somebody brought from another spool says so itself; formats that check it go by where it was found.
+    return { handle, ...described, ...(spoolId === undefined ? {} : { spoolId }) };
   }
   return undefined;
 }
@@ -136,7 +142,8 @@ async function describe(
   const { sizeBytes } = await handle.stat();
   return {
     sizeBytes: Math.min(sizeBytes, metadata?.bytes ?? sizeBytes),
-    isSealed: metadata !== undefined,
+    // One that kept no event has handed them on, and is about to go.
+    isSealed: metadata !== undefined && metadata.eventCount > 0,
     spoolId: metadata?.spoolId ?? '',
   };
 }
@@ -153,7 +160,8 @@ async function* eventsOf<TEvent>(
     yield* serializer.decode(whole, context);
     return;
   }
-  const { damaged, intact, tornTailBytes } = await serializer.scan(whole, context);
+  const { damaged, intact, isClosed, missingKeyId, tornTailBytes } = await serializer.scan(whole, context);
+  if (missingKeyId !== undefined) throw keyMissing(segmentId, missingKeyId);
   for (const { positionBytes, reason } of damaged) onDamage(damageError(segmentId, positionBytes, reason));
   for (const range of intact) {
     const source = sourceOf(handle, range.positionBytes, range.positionBytes + range.lengthBytes);
@@ -161,6 +169,7 @@ async function* eventsOf<TEvent>(
   }
   // An open segment may end anywhere; a sealed one was whole.
   if (isSealed && tornTailBytes > 0) onDamage(damageError(segmentId, sizeBytes - tornTailBytes, 'syntax'));
+  else if (isSealed && isClosed === false) onDamage(damageError(segmentId, sizeBytes, 'authentication'));
 }
 
 /** Serializers pass on what a source throws, so it bears our code from the start. */
@@ -173,6 +182,11 @@ function sourceOf(handle: FileHandle, fromBytes: number, toBytes: number): ByteS
         throw toStorageError(cause, { operation: 'read', path: handle.path });
       }),
   };
+}
+
+function keyMissing(segmentId: string, keyId: string): RelayError<'RELAY_KEY_MISSING'> {
+  const message = `Segment ${segmentId} needs the key ${keyId}, which its serializer does not have.`;
+  return new RelayError('RELAY_KEY_MISSING', message, { segmentId, keyId });
 }
 
 function damageError(segmentId: string, positionBytes: number, reason: DamageReason): RelayError {

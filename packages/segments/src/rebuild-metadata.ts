@@ -30,7 +30,7 @@ export async function rebuildMetadata(
   const { sizeBytes } = handle.statSync();
   const source = handleSource(handle, 0, sizeBytes);
   const context = { spoolId: spool.spoolId, segmentId: segment.id, isSealed: true };
-  const { eventCount, missingKeyId } = await serializer.scan(source, context);
+  const { eventCount, keyId, missingKeyId } = await serializer.scan(source, context);
   counts.filesScanned += 1;
   if (missingKeyId !== undefined) {
     counts.filesWaiting += 1;
@@ -52,6 +52,7 @@ export async function rebuildMetadata(
     sealReason: 'recovered',
     exportReady: false,
     heldReason: METADATA_LOST,
+    ...(keyId === undefined ? {} : { keyId }),
   });
   counts.metadataRebuilt += 1;
 }

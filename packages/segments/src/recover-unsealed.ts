@@ -1,4 +1,11 @@
-import type { EventSerializer, FileHandle, FrameScan, SegmentMetadata } from '@relaykit/types';
+import {
+  type EventSerializer,
+  type FileHandle,
+  type FrameScan,
+  isRelayError,
+  type SegmentMetadata,
+} from '@relaykit/types';
+import { closingFrameOf } from './closing-frame.ts';
 import { takeOwnership } from './exclusive-file.ts';
 import { handleSource, readPieces } from './handle-source.ts';
 import { readMetadata, writeMetadata } from './metadata-file.ts';
@@ -96,14 +103,22 @@ async function recoverContent(unsealed: Unsealed, serializers: SerializerList): 
     return quarantineWhole(unsealed, `unreadable: ${messageOf(error)}`);
   }
   if (scan.missingKeyId !== undefined) return leaveWaiting(unsealed, `the key ${scan.missingKeyId} is missing`);
-  if (scan.damaged.length > 0) return salvageIntact(unsealed, serializer, scan, sizeBytes);
-  if (scan.eventCount === 0) {
+  if (scan.eventCount === 0 && scan.damaged.length === 0) {
     // Zeros are what a file system leaves of a write that it never made. Anything else is kept for a look.
     if (!(await isAllZeros(handle, sizeBytes))) return quarantineWhole(unsealed, 'nothing in it is readable');
     counts.bytesCut += sizeBytes;
     return removeFile(unsealed);
   }
-  await sealRecovered(unsealed, serializer, scan, sizeBytes);
+  try {
+    // Ranges that touch and are two, or one that does not begin with the first frame: frames are missing.
+    const [first, second] = scan.intact;
+    const isWhole = scan.damaged.length === 0 && !second && !first?.firstFrameIndex;
+    await (isWhole ? sealRecovered : salvageIntact)(unsealed, serializer, scan, sizeBytes);
+  } catch (error) {
+    // There is no key to write anew with.
+    if (!isRelayError(error, 'RELAY_KEY_MISSING')) throw error;
+    leaveWaiting(unsealed, error.message);
+  }
 }
 
 async function sealRecovered(
@@ -112,8 +127,12 @@ async function sealRecovered(
   scan: FrameScan,
   sizeBytes: number,
 ): Promise<void> {
-  const bytes = sizeBytes - scan.tornTailBytes;
-  if (scan.tornTailBytes > 0) await handle.truncate(bytes);
+  const endBytes = sizeBytes - scan.tornTailBytes;
+  const closing = scan.isClosed ? undefined : await closingOf({ spool, file }, serializer, scan, endBytes);
+  if (scan.tornTailBytes > 0) await handle.truncate(endBytes);
+  if (closing) handle.writeSync(closing.bytes, endBytes);
+  const bytes = endBytes + (closing?.bytes.byteLength ?? 0);
+  const keyId = closing?.keyId ?? scan.keyId;
   // The process died, the kernel did not: these bytes, and the file's name, may be in memory only.
   const sha256 = await rewrite(handle, bytes);
   await handle.syncData();
@@ -132,11 +151,23 @@ async function sealRecovered(
     sealedAt: new Date(spool.clock.now()).toISOString(),
     sealReason: 'recovered',
     exportReady: true,
+    ...(keyId === undefined ? {} : { keyId }),
   });
   await publish(spool, file);
   counts.bytesCut += scan.tornTailBytes;
   counts.segmentsRecovered += 1;
   counts.eventsSalvaged += scan.eventCount;
+}
+
+function closingOf(
+  { spool, file }: Pick<Unsealed, 'spool' | 'file'>,
+  serializer: EventSerializer<unknown>,
+  { intact, eventCount }: FrameScan,
+  sizeBytes: number,
+): ReturnType<typeof closingFrameOf> {
+  const frameIndex = intact.reduce((sum, { frameCount }) => sum + frameCount, 0);
+  const place = { spoolId: spool.spoolId, segmentId: file.segment.id, frameIndex };
+  return closingFrameOf(serializer, { ...place, eventCount, sizeBytes });
 }
 
 /** Damage in the middle: what is intact goes to a segment of its own, the original to quarantine as it is. */

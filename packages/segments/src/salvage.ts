@@ -1,4 +1,5 @@
 import type { EventSerializer, FileHandle, IntactRange, SegmentContext, SegmentMetadata } from '@relaykit/types';
+import { closingFrameOf } from './closing-frame.ts';
 import { handleSource, hashSource, readPieces } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeCompanions } from './removal.ts';
@@ -54,10 +55,18 @@ export async function prepareSalvage(
   try {
     let sizeBytes = 0;
     let eventCount = 0;
+    let frameIndex = 0;
     for await (const piece of intactPieces(spool, source, id)) {
       handle.writeSync(piece.bytes, sizeBytes);
       sizeBytes += piece.bytes.byteLength;
       eventCount += piece.eventCount;
+      frameIndex += piece.frameCount;
+    }
+    const place = { spoolId: spool.spoolId, segmentId: id, frameIndex };
+    const closing = await closingFrameOf(serializer, { ...place, eventCount, sizeBytes });
+    if (closing) {
+      handle.writeSync(closing.bytes, sizeBytes);
+      sizeBytes += closing.bytes.byteLength;
     }
     await handle.syncData();
     // Metadata without its file would count as a segment that went missing.
@@ -76,6 +85,7 @@ export async function prepareSalvage(
       createdAt: new Date(createdAtMs).toISOString(),
       sealedAt: new Date(spool.clock.now()).toISOString(),
       exportReady: true,
+      ...(closing?.keyId === undefined ? {} : { keyId: closing.keyId }),
       ...facts,
     };
     await writeMetadata(spool, metadata);
@@ -106,7 +116,7 @@ async function* intactPieces(
   spool: Spool,
   source: SalvageSource,
   targetId: string,
-): AsyncGenerator<{ bytes: Uint8Array; eventCount: number }> {
+): AsyncGenerator<{ bytes: Uint8Array; eventCount: number; frameCount: number }> {
   const { serializer, handle, fromBytes, toBytes, ranges } = source;
   const bytes = handleSource(handle, fromBytes, toBytes);
   const from: SegmentContext = {
@@ -121,14 +131,14 @@ async function* intactPieces(
       const to = { spoolId: spool.spoolId, segmentId: targetId, frameIndex };
       for await (const frame of serializer.reframe(bytes, range, from, to)) {
         frameIndex += 1;
-        yield frame;
+        yield { ...frame, frameCount: 1 };
       }
       continue;
     }
     const start = fromBytes + range.positionBytes;
     for await (const piece of readPieces(handleSource(handle, start, start + range.lengthBytes))) {
-      yield { bytes: piece, eventCount: 0 };
+      yield { bytes: piece, eventCount: 0, frameCount: 0 };
     }
-    yield { bytes: new Uint8Array(0), eventCount: range.eventCount };
+    yield { bytes: new Uint8Array(0), eventCount: range.eventCount, frameCount: range.frameCount };
   }
 }

@@ -2,7 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type FileHandle, type FileSystem, RelayError } from '@relaykit/types';
 import { FORMAT_VERSION } from './segment-metadata.ts';
 import { SPOOL_FILE } from './spool-names.ts';
-import { systemCodeOf } from './system-error.ts';
+import { systemCodeOf, toStorageError } from './system-error.ts';
 
 /** `spool.json` is below a hundred bytes; what is larger is not ours. */
 const MAX_SPOOL_FILE_BYTES = 4096;
@@ -41,6 +41,20 @@ export function readSpoolIdSync(fileSystem: FileSystem, directory: string): stri
     }
   }
   throw unsupported(path, undefined, 'another process keeps it locked and unfinished; end that process');
+}
+
+/**
+ * The spool's id, for who only reads; `undefined` where it has none yet.
+ *
+ * @throws RelayError `RELAY_SPOOL_UNSUPPORTED`, `RELAY_STORAGE_FAILED`
+ */
+export function findSpoolIdSync(fileSystem: FileSystem, directory: string): string | undefined {
+  const path = join(directory, SPOOL_FILE);
+  try {
+    return readKnownId(fileSystem, path);
+  } catch (cause) {
+    throw toStorageError(cause, { operation: 'open', path });
+  }
 }
 
 /** The usual case, which must work where nothing can be written. */

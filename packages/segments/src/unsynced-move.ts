@@ -1,16 +1,18 @@
-import type { EventSerializer, IntactRange, SegmentMetadata } from '@relaykit/types';
+import { type EventSerializer, type IntactRange, RelayError, type SegmentMetadata } from '@relaykit/types';
 import type { ActiveSegmentFile } from './active-segment-file.ts';
 import { handleSource, hashSource } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeEmptied } from './removal.ts';
 import { prepareSalvage, publishSalvage } from './salvage.ts';
+import { type SegmentMark, START_OF_SEGMENT } from './segment-mark.ts';
 import type { Spool } from './spool.ts';
 import { sealedFileName } from './spool-names.ts';
 
 /**
  * Ends a segment whose sync failed. The kernel may have dropped what was not durable, and a second sync would say that
  * all is well: the file ends where the last successful sync ended, and what was acknowledged behind that is read back,
- * checked, and written anew into a segment of its own.
+ * checked, and written anew into a segment of its own. A format with a closing frame moves whole: the old file cannot be
+ * given one any more.
  *
  * `commit` is the one point: before it, the events stand in the old file; after it, metadata says where the old file
  * ends and where it goes on, and whatever a crash interrupts is finished by recovery. Nothing else may be written by
@@ -51,8 +53,9 @@ export class UnsyncedMove {
   async commit(): Promise<void> {
     if (this.isCommitted) return;
     const segment = this.#segment;
-    const { synced, end, handle } = segment;
-    const ranges = end.sizeBytes > synced.sizeBytes ? await this.#intactBehindSync() : [];
+    const { end, handle } = segment;
+    const kept = this.#serializer.closingFrame ? START_OF_SEGMENT : segment.synced;
+    const ranges = end.sizeBytes > kept.sizeBytes ? await this.#intactBehind(kept) : [];
     const movedEvents = ranges.reduce((sum, { eventCount }) => sum + eventCount, 0);
     const tail =
       movedEvents === 0
@@ -63,25 +66,25 @@ export class UnsyncedMove {
               id: segment.id,
               handle,
               serializer: this.#serializer,
-              fromBytes: synced.sizeBytes,
-              fromFrameIndex: synced.frameCount,
+              fromBytes: kept.sizeBytes,
+              fromFrameIndex: kept.frameCount,
               toBytes: end.sizeBytes,
               ranges,
-              firstSequence: segment.firstSequence + synced.eventCount,
+              firstSequence: segment.firstSequence + kept.eventCount,
             },
             { sealReason: 'failure' },
           );
     const metadata: SegmentMetadata = {
       ...segment.describe('failure'),
-      eventCount: synced.eventCount,
-      bytes: synced.sizeBytes,
-      sha256: await hashSource(handleSource(handle, 0, synced.sizeBytes)),
+      eventCount: kept.eventCount,
+      bytes: kept.sizeBytes,
+      sha256: await hashSource(handleSource(handle, 0, kept.sizeBytes)),
       ...(tail ? { continuedIn: tail.id } : {}),
     };
     await writeMetadata(this.#spool, metadata);
     this.#tail = tail;
     this.#metadata = metadata;
-    this.#lostEvents = end.eventCount - synced.eventCount - movedEvents;
+    this.#lostEvents = end.eventCount - kept.eventCount - movedEvents;
   }
 
   /** Publishes both parts. What is left undone here is done by the next recovery. */
@@ -106,15 +109,18 @@ export class UnsyncedMove {
     return metadata;
   }
 
-  async #intactBehindSync(): Promise<readonly IntactRange[]> {
-    const { synced, end, handle, id } = this.#segment;
-    const tail = handleSource(handle, synced.sizeBytes, end.sizeBytes);
+  async #intactBehind(kept: SegmentMark): Promise<readonly IntactRange[]> {
+    const { end, handle, id } = this.#segment;
+    const tail = handleSource(handle, kept.sizeBytes, end.sizeBytes);
     const context = {
       spoolId: this.#spool.spoolId,
       segmentId: id,
       isSealed: false,
-      firstFrameIndex: synced.frameCount,
+      firstFrameIndex: kept.frameCount,
     };
-    return (await this.#serializer.scan(tail, context)).intact;
+    const { intact, missingKeyId } = await this.#serializer.scan(tail, context);
+    if (missingKeyId === undefined) return intact;
+    const message = `Cannot move segment ${id}, which the disk refused to sync: the key ${missingKeyId} is missing; give it back.`;
+    throw new RelayError('RELAY_KEY_MISSING', message, { segmentId: id, keyId: missingKeyId });
   }
 }

@@ -91,7 +91,8 @@ export interface DamagedRange {
 }
 
 /**
- * What recovery acts on. The ranges and the torn tail cover the source without gap or overlap.
+ * What recovery acts on. The ranges and the torn tail cover the source without gap or overlap. Intact ranges that touch
+ * are two where frames between them are missing.
  */
 export interface FrameScan {
   readonly intact: readonly IntactRange[];
@@ -103,6 +104,13 @@ export interface FrameScan {
   readonly eventCount: number;
   /** Frames that could not be judged because this key is missing; nothing may be concluded about the file. */
   readonly missingKeyId?: string;
+  /**
+   * Only of formats with a closing frame: whether the intact frames end with one that vouches for all before it. `false`
+   * for a sealed segment means that something of it is missing.
+   */
+  readonly isClosed?: boolean;
+  /** Key of the last intact frame, where the format encrypts. */
+  readonly keyId?: string;
 }
 
 /** What the closing frame of a segment vouches for. */
@@ -131,14 +139,21 @@ export interface EventSerializer<TEvent> {
   /** The same event by event. Wrappers pass `add` through and do their work in `finish`. */
   createFrameBuilder?(limits?: EncodeLimits): FrameBuilder<TEvent>;
 
-  /** The last frame of a sealed segment, where the format has one. */
+  /**
+   * The last frame of a sealed segment, where the format has one. No promise after a frame was made by `encodeSync` or
+   * `finishSync`: segments are sealed at exit, too.
+   */
   closingFrame?(context: SealContext): Uint8Array | Promise<Uint8Array>;
+
+  /** Identifier of the key that encrypted a frame, for the metadata. */
+  keyIdOf?(frame: Uint8Array): string | undefined;
 
   /**
    * Yields the events in order.
    *
    * @throws RelayError `RELAY_SEGMENT_DAMAGED` - at the first damage; events before it were yielded.
-   * @throws RelayError `RELAY_SEGMENT_TRUNCATED` - a sealed segment ends in the middle of a frame; an open one just ends.
+   * @throws RelayError `RELAY_SEGMENT_TRUNCATED` - a sealed segment ends in the middle of a frame, or without the closing
+   *   frame of its format; an open one just ends.
    * @throws RelayError `RELAY_LIMIT_EXCEEDED`, `RELAY_KEY_MISSING`
    */
   decode(source: ByteSource, context: SegmentContext, limits?: DecodeLimits): AsyncIterable<TEvent>;

@@ -1,0 +1,102 @@
+import { crc32, type ForeignPiece } from '@relaykit/serializers/framed';
+import { Inflate, inflateSync } from 'fflate';
+
+const MAGIC = [0x1f, 0x8b, 0x08] as const;
+const FIXED_BYTES = 10;
+const TRAILER_BYTES = 8;
+
+/** Flags of RFC 1952, section 2.3.1. */
+const HAS_HEADER_CRC = 0x02;
+const HAS_EXTRA = 0x04;
+const HAS_NAME = 0x08;
+const HAS_COMMENT = 0x10;
+const RESERVED_FLAGS = 0xe0;
+
+/** 4 KiB of input make at most 4 MiB of output, which is how far beyond the limit a hostile member gets. */
+const STEP_BYTES = 4_096;
+
+/** Reads a gzip member that carries no length. Its end is where the CRC and size of what came out so far stand. */
+export function readForeignMember(bytes: Uint8Array, maxDecodedBytes: number): ForeignPiece {
+  for (const [index, byte] of MAGIC.entries()) {
+    if (index >= bytes.byteLength) return { kind: 'incomplete' };
+    if (bytes[index] !== byte) return { kind: 'damaged', reason: 'syntax' };
+  }
+  if (bytes.byteLength < FIXED_BYTES) return { kind: 'incomplete' };
+  if (((bytes[3] ?? 0) & RESERVED_FLAGS) !== 0) return { kind: 'damaged', reason: 'syntax' };
+  const start = headerEnd(bytes);
+  return start === undefined ? { kind: 'incomplete' } : inflateFrom(bytes, start, maxDecodedBytes);
+}
+
+/** Where the deflate stream begins; `undefined` where the header goes on behind the bytes. */
+function headerEnd(bytes: Uint8Array): number | undefined {
+  const flags = bytes[3] ?? 0;
+  let position = FIXED_BYTES;
+  if (flags & HAS_EXTRA) position += 2 + (bytes[position] ?? 0) + (bytes[position + 1] ?? 0) * 256;
+  for (const flag of [HAS_NAME, HAS_COMMENT]) {
+    if ((flags & flag) === 0) continue;
+    const end = bytes.indexOf(0, position);
+    if (end < 0) return undefined;
+    position = end + 1;
+  }
+  if (flags & HAS_HEADER_CRC) position += 2;
+  return position > bytes.byteLength ? undefined : position;
+}
+
+function inflateFrom(bytes: Uint8Array, start: number, maxDecodedBytes: number): ForeignPiece {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let crc = 0;
+  const inflate = new Inflate((piece) => {
+    pieces.push(piece);
+    sizeBytes += piece.byteLength;
+    crc = crc32(piece, crc);
+  });
+  for (let position = start; position < bytes.byteLength; position += STEP_BYTES) {
+    const step = bytes.subarray(position, position + STEP_BYTES);
+    try {
+      inflate.push(step);
+    } catch {
+      return { kind: 'damaged', reason: 'syntax' };
+    }
+    if (sizeBytes > maxDecodedBytes) return { kind: 'tooLarge' };
+    const from = Math.max(start, position - TRAILER_BYTES);
+    const trailerAt = findTrailer(bytes, start, from, position + step.byteLength, crc, sizeBytes);
+    if (trailerAt >= 0) return { kind: 'whole', lengthBytes: trailerAt + TRAILER_BYTES, content: join(pieces) };
+  }
+  return { kind: 'incomplete' };
+}
+
+function findTrailer(
+  bytes: Uint8Array,
+  start: number,
+  from: number,
+  to: number,
+  crc: number,
+  sizeBytes: number,
+): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = from; at <= to - TRAILER_BYTES; at += 1) {
+    if (view.getUint32(at, true) !== crc || view.getUint32(at + 4, true) !== sizeBytes % 2 ** 32) continue;
+    // Eight zeros, the trailer of nothing, may stand anywhere.
+    if (sizeBytes > 0 || isWholeStream(bytes.subarray(start, at))) return at;
+  }
+  return -1;
+}
+
+function isWholeStream(deflated: Uint8Array): boolean {
+  try {
+    return deflated.byteLength > 0 && inflateSync(deflated).byteLength === 0;
+  } catch {
+    return false;
+  }
+}
+
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let position = 0;
+  for (const piece of pieces) {
+    joined.set(piece, position);
+    position += piece.byteLength;
+  }
+  return joined;
+}

@@ -1,0 +1,50 @@
+import type { ForeignPiece, FrameCodec } from '@relaykit/serializers/framed';
+import type { ZstdEngine } from './zstd-engine.ts';
+import { parseZstdFrame } from './zstd-frame.ts';
+
+const SIGNATURE_BYTES = 4;
+const NUMBERS_BYTES = 20;
+
+/** A skippable frame (RFC 8878, section 3.1.2) in front of each data frame. Its numbers follow: see the README. */
+const PREFIX: Uint8Array = Uint8Array.of(
+  ...[0x5b, 0x2a, 0x4d, 0x18], // magic number of a skippable frame
+  ...[SIGNATURE_BYTES + NUMBERS_BYTES, 0, 0, 0], // its length
+  ...[0x52, 0x4b, 0x5a, 0x31], // RKZ1
+);
+
+export function zstdCodec(engine: ZstdEngine, level: number): FrameCodec {
+  const { compressOffThread, decompressOffThread } = engine;
+  return {
+    prefix: PREFIX,
+    compress: (content) => engine.compress(content, level),
+    ...(compressOffThread && { compressOffThread: (content: Uint8Array) => compressOffThread(content, level) }),
+    decompress: (body, decodedBytes) => requireLength(engine.decompress(body, decodedBytes), decodedBytes),
+    ...(decompressOffThread && {
+      decompressOffThread: async (body: Uint8Array, decodedBytes: number) =>
+        requireLength(await decompressOffThread(body, decodedBytes), decodedBytes),
+    }),
+    // Far beyond ZSTD_compressBound, since other encoders are less careful.
+    maxBodyBytes: (decodedBytes) => decodedBytes + Math.ceil(decodedBytes / 4) + 1_024,
+    readForeign: (bytes, maxDecodedBytes) => readForeign(engine, bytes, maxDecodedBytes),
+  };
+}
+
+function requireLength(content: Uint8Array, decodedBytes: number): Uint8Array {
+  if (content.byteLength === decodedBytes) return content;
+  throw new Error(`the frame holds ${content.byteLength} bytes, its header says ${decodedBytes}`);
+}
+
+function readForeign(engine: ZstdEngine, bytes: Uint8Array, maxDecodedBytes: number): ForeignPiece {
+  const frame = parseZstdFrame(bytes);
+  if (frame.kind === 'incomplete') return frame;
+  if (frame.kind === 'damaged') return { kind: 'damaged', reason: 'syntax' };
+  const { lengthBytes } = frame;
+  if (frame.kind === 'skippable') return { kind: 'whole', lengthBytes, content: new Uint8Array(0) };
+  try {
+    const content = engine.decompress(bytes.subarray(0, lengthBytes), Math.min(frame.maxContentBytes, maxDecodedBytes));
+    return { kind: 'whole', lengthBytes, content };
+  } catch {
+    // It may be whole and simply not have fitted.
+    return frame.maxContentBytes > maxDecodedBytes ? { kind: 'tooLarge' } : { kind: 'damaged', reason: 'checksum' };
+  }
+}

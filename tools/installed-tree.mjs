@@ -1,0 +1,96 @@
+// Installs each public package alone, from packed tarballs, and compares the tree with what its README promises.
+// Needs built packages: `npm run build`. Everything happens in a temporary directory.
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readJson, readWorkspace, report, root, scope } from './workspace.mjs';
+
+const run = promisify(execFile);
+const shell = process.platform === 'win32';
+
+/** What comes along from outside this repository, everything that it pulls in included. */
+const thirdParty = {
+  [`${scope}segments`]: ['fs-native-extensions'],
+  [`${scope}serializer-gzip`]: ['fflate'],
+  [`${scope}serializer-encrypted`]: ['@noble/ciphers'],
+  [`${scope}cli`]: ['cli-progress', 'cli-table3', 'commander'],
+};
+
+const packages = readWorkspace().filter(({ manifest }) => !manifest.private);
+const byName = new Map(packages.map((item) => [item.name, item]));
+const lock = readJson(join(root, 'package-lock.json')).packages;
+const scratch = mkdtempSync(join(tmpdir(), 'relaykit-tree-'));
+const problems = [];
+
+try {
+  const tarballs = await pack();
+  for (const item of packages) {
+    const found = await installedTree(item, tarballs);
+    const expected = expectedTree(item.name);
+    for (const name of found) if (!expected.has(name)) problems.push(`${item.name} brings ${name} along`);
+    for (const name of expected) if (!found.includes(name)) problems.push(`${item.name} lacks ${name}`);
+    console.log(`${item.name}: ${found.filter((name) => name !== item.name).join(', ') || 'nothing else'}`);
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+report('installed trees', problems);
+
+/** @returns The tarball of each package, by name. */
+async function pack() {
+  const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', `--pack-destination=${scratch}`];
+  const which = packages.map(({ name }) => `--workspace=${name}`);
+  const { stdout } = await run('npm', [...args, ...which], { cwd: root, maxBuffer: 64 * 1024 * 1024, shell });
+  const packed = Object.values(JSON.parse(stdout));
+  return new Map(packed.map(({ name, filename }) => [name, join(scratch, filename)]));
+}
+
+/** Names of all packages in node_modules after installing this one, from tarballs of its siblings. */
+async function installedTree({ name, folder }, tarballs) {
+  const directory = join(scratch, 'trees', folder);
+  mkdirSync(directory, { recursive: true });
+  const own = Object.fromEntries([...tarballs].map(([sibling, path]) => [sibling, `file:${path}`]));
+  // Siblings are not in any registry yet: overrides lead every request for one to its tarball.
+  const { [name]: itself, ...overrides } = own;
+  writeFileSync(
+    join(directory, 'package.json'),
+    JSON.stringify({ private: true, dependencies: { [name]: itself }, overrides }),
+  );
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  if (existsSync(join(root, '.npmrc'))) cpSync(join(root, '.npmrc'), join(directory, '.npmrc'));
+  await run('npm', args, { cwd: directory, shell });
+  return listPackages(join(directory, 'node_modules'));
+}
+
+function listPackages(modules) {
+  if (!existsSync(modules)) return [];
+  return readdirSync(modules)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) => {
+      if (name.startsWith('@')) return readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`);
+      return [name];
+    })
+    .flatMap((name) => [name, ...listPackages(join(modules, name, 'node_modules'))])
+    .filter((name, index, all) => all.indexOf(name) === index)
+    .sort();
+}
+
+/** The package, its siblings, and the third-party packages of each with all that those depend on. */
+function expectedTree(name, tree = new Set()) {
+  if (tree.has(name)) return tree;
+  tree.add(name);
+  const ownNames = Object.keys(byName.get(name)?.manifest.dependencies ?? {}).filter((entry) => byName.has(entry));
+  for (const entry of ownNames) expectedTree(entry, tree);
+  for (const entry of thirdParty[name] ?? []) addLocked(entry, tree);
+  return tree;
+}
+
+/** As the lock file has it. */
+function addLocked(name, tree) {
+  if (tree.has(name)) return;
+  tree.add(name);
+  const { dependencies, optionalDependencies } = lock[`node_modules/${name}`] ?? {};
+  for (const entry of Object.keys({ ...dependencies, ...optionalDependencies })) addLocked(entry, tree);
+}
