@@ -60,5 +60,5 @@ async function runWorker([index, workers, seed], onLine) {
   const ended = new Promise((resolve) => child.on('close', resolve));
   for await (const line of createInterface({ input: child.stdout })) onLine(JSON.parse(line));
   const code = await ended;
-  if (code !== 0 && code !== 1) throw new Error(`a crash worker ended with ${code}`);
+  if (code !== 0 && code !== 1) throw new Error(`a crash worker ended with ${code}; 13: a scenario waits for ever`);
 }

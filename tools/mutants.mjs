@@ -186,8 +186,8 @@ export const mutants = [
   {
     mistake: 'cut one byte too few',
     file: UNSEALED,
-    from: '  if (scan.tornTailBytes > 0) await handle.truncate(bytes);',
-    to: '  if (scan.tornTailBytes > 0) await handle.truncate(bytes + 1);',
+    from: '  if (scan.tornTailBytes > 0) await handle.truncate(endBytes);',
+    to: '  if (scan.tornTailBytes > 0) await handle.truncate(endBytes + 1);',
     test: crash('append'),
   },
   {
@@ -311,9 +311,16 @@ export const mutants = [
   {
     mistake: 'rely on a record that its writer did not live to sync',
     file: LEDGER,
-    from: '      if (record) await this.#syncKnown();',
-    to: '',
+    from: '      if (!record || isDurable) return record;',
+    to: '      return record;',
     test: test('segments', 'ledger', 'of another process is durable before anybody relies on it, found or recorded'),
+  },
+  {
+    mistake: 'trust a record that its writer could not sync',
+    file: LEDGER,
+    from: '    handle.writeSync(await handle.read(from, this.#readBytes - from), from);',
+    to: '',
+    test: crash('failing delivery'),
   },
   {
     mistake: 'record a segment twice',

@@ -14,6 +14,11 @@ import { safeLogger } from './safe-logger.ts';
 
 /** Larger than any sensible event, small enough that a runaway one does not fill the buffer. */
 export const DEFAULT_MAX_EVENT_BYTES: number = 1024 * 1024;
+/**
+ * Half of what a reader takes at once (`DEFAULT_MAX_DECODED_BYTES`): a frame holds 256 KiB and one event more, and recovery
+ * must be able to read every frame that was written.
+ */
+export const MAX_MAX_EVENT_BYTES: number = DEFAULT_MAX_DECODED_BYTES / 2;
 /** A crash of the process loses nothing; whoever must survive a power cut asks for `synced` and pays for it. */
 export const DEFAULT_DURABILITY: Durability = 'written';
 /** New events say more about what is going on than the oldest of a long outage. The ledger tells what went. */
@@ -105,9 +110,8 @@ export function resolveOptions<TEvent>(options: FileDiskWriterOptions<TEvent>): 
   if (!Number.isSafeInteger(maxEventBytes) || maxEventBytes < 1) {
     throw new RangeError(`maxEventBytes must be a whole number >= 1, got ${String(maxEventBytes)}`);
   }
-  if (maxEventBytes > DEFAULT_MAX_DECODED_BYTES) {
-    // Recovery reads lines up to this size; a longer one would be taken for damage.
-    throw new RangeError(`maxEventBytes must be at most ${DEFAULT_MAX_DECODED_BYTES}, got ${maxEventBytes}`);
+  if (maxEventBytes > MAX_MAX_EVENT_BYTES) {
+    throw new RangeError(`maxEventBytes must be at most ${MAX_MAX_EVENT_BYTES}, got ${maxEventBytes}`);
   }
   if (typeof rotation.shouldRotate !== 'function') {
     throw new TypeError('rotation must be a RotationPolicy with shouldRotate');

@@ -1,12 +1,14 @@
 import { type ActiveSegmentFile, closingFrameOf, type Spool, toStorageError, UnsyncedMove } from '@relaykit/segments';
 import type { EventSerializer, RetryPolicy, SegmentMetadata, StorageOperation } from '@relaykit/types';
-import { joinCalls } from './join-calls.ts';
+import { type JoinedCalls, joinCalls } from './join-calls.ts';
 import { storageStep } from './storage-step.ts';
 
 export interface SealJobOptions<TEvent> {
   readonly spool: Spool;
   readonly serializer: EventSerializer<TEvent>;
   readonly retry: RetryPolicy;
+  /** Ends the waiting between attempts. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -53,7 +55,7 @@ export class SealJob<TEvent> {
   }
 
   /** Ends a segment whose sync failed; harmless otherwise. */
-  readonly resolve: () => Promise<void> = joinCalls(async () => {
+  readonly resolve: JoinedCalls<void> = joinCalls(async () => {
     if (!this.isUnresolved) return;
     const { spool, serializer } = this.#options;
     const move = this.#move ?? new UnsyncedMove(spool, this.segment, serializer);
@@ -72,7 +74,7 @@ export class SealJob<TEvent> {
    * @throws RelayError - also where the sync of a segment fails that may be undone: its batches are still in memory, and
    *   nothing is moved.
    */
-  readonly makeDurable: () => Promise<void> = joinCalls(async () => {
+  readonly makeDurable: JoinedCalls<void> = joinCalls(async () => {
     if (this.#refusal === undefined) {
       await this.#step('write', () => this.#appendClosingFrame());
       await this.#step('sync', async () => {
@@ -95,7 +97,7 @@ export class SealJob<TEvent> {
   turn: Promise<unknown> = Promise.resolve();
 
   /** All of it. Resolves to the metadata of the sealed segment, `undefined` where nothing was left in it. */
-  readonly seal: () => Promise<SegmentMetadata | undefined> = joinCalls(async () => {
+  readonly seal: JoinedCalls<SegmentMetadata | undefined> = joinCalls(async () => {
     await this.makeDurable();
     // Whoever reads the spool meets the segments of a writer in their order.
     await this.turn;
@@ -140,9 +142,17 @@ export class SealJob<TEvent> {
     return closingFrameOf(serializer, { ...place, eventCount, sizeBytes });
   }
 
+  /** Resolves once nothing of it is under way: before that its file must not be let go. */
+  async idle(): Promise<void> {
+    await Promise.all([this.seal.idle(), this.makeDurable.idle(), this.resolve.idle()]);
+  }
+
   #step<T>(operation: StorageOperation, step: () => Promise<T>): Promise<T> {
     const { retry: policy, spool } = this.#options;
     const { clock, logger } = spool;
-    return storageStep({ operation, path: this.segment.path, policy, clock, logger }, step);
+    return storageStep(
+      { operation, path: this.segment.path, policy, clock, logger, signal: this.#options.signal },
+      step,
+    );
   }
 }

@@ -102,7 +102,8 @@ export class SegmentRoll<TEvent> {
     const active = this.#active;
     const end = pending ?? active?.end;
     if (!active || !end || end.eventCount === 0) return undefined;
-    return this.#options.rotation.shouldRotate(this.#describe(active, end, incoming), this.#now());
+    const segment = this.#describe(active, end, incoming);
+    return this.#ask('shouldRotate', (rotation) => rotation.shouldRotate(segment, this.#now()));
   }
 
   /** Ends the active segment: it is sealed in the background. Resolves to its metadata once it is. */
@@ -130,13 +131,25 @@ export class SegmentRoll<TEvent> {
   scheduleCheck(check: () => void): void {
     const active = this.#active;
     if (this.#timer || !active || active.end.eventCount === 0) return;
-    const { rotation, spool } = this.#options;
-    const delayMs = rotation.nextCheckMs?.(this.#describe(active, active.end, undefined), this.#now());
+    const { spool } = this.#options;
+    const segment = this.#describe(active, active.end, undefined);
+    const delayMs = this.#ask('nextCheckMs', (rotation) => rotation.nextCheckMs?.(segment, this.#now()));
     if (delayMs === undefined) return;
     this.#timer = spool.clock.setTimer(Math.max(delayMs, 1), () => {
       this.#timer = undefined;
       check();
     });
+  }
+
+  /** A policy's mistake costs nobody their events: the segment goes on, and the log says why. */
+  #ask<T>(question: string, ask: (rotation: RotationPolicy) => T | undefined): T | undefined {
+    try {
+      return ask(this.#options.rotation);
+    } catch (error) {
+      const facts = { question, error: error instanceof Error ? error.message : String(error) };
+      this.#options.spool.logger?.error('the rotation policy failed; the segment is not ended by it', facts);
+      return undefined;
+    }
   }
 
   #describe(active: ActiveSegmentFile, end: SegmentMark, incoming: Incoming | undefined) {

@@ -30,9 +30,10 @@ export class SegmentSealer<TEvent> {
 
   #retryTimer: Timer | undefined;
   #isAbandoned = false;
+  readonly #abandoning = new AbortController();
 
   constructor(options: SegmentSealerOptions<TEvent>) {
-    this.#options = options;
+    this.#options = { ...options, signal: this.#abandoning.signal };
   }
 
   /** Takes over a segment that will not be written any more, and begins at once. */
@@ -168,18 +169,21 @@ export class SegmentSealer<TEvent> {
 
   /** Waits until the events of every segment taken over are durable. */
   async whenDurable(): Promise<void> {
-    await Promise.all([...this.#jobs].map((job) => job.makeDurable()));
+    await allSettled([...this.#jobs].map((job) => job.makeDurable()));
   }
 
   /** Waits until every segment taken over is sealed, beginning again with those that had failed. */
   async whenSealed(): Promise<void> {
-    await Promise.all([...this.#jobs].map((job) => this.#seal(job)));
+    await allSettled([...this.#jobs].map((job) => this.#seal(job)));
   }
 
   /** Lets go of what could not be sealed; the next recovery finds it. */
   async abandon(): Promise<void> {
     this.#isAbandoned = true;
     this.#retryTimer?.cancel();
+    this.#abandoning.abort(new Error('the writer was closed'));
+    // A lock goes last: whoever takes it next must not meet what is still under way here.
+    for (const job of this.#jobs) await job.idle();
     for (const { segment } of this.#jobs) await segment.abandon();
     for (const segment of this.#refused) await segment.abandon();
     this.#jobs.clear();
@@ -250,4 +254,9 @@ function cut(path: string, work: () => void): void {
   } catch (cause) {
     throw toStorageError(cause, { operation: 'truncate', path });
   }
+}
+
+/** Waits for all of them, and then throws what the first to fail has thrown. */
+async function allSettled(works: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) if (result.status === 'rejected') throw result.reason;
 }

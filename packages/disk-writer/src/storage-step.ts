@@ -1,6 +1,13 @@
-import { isTransientStorageError, type RetryError, retry } from '@relaykit/retry';
+import { isRetryError, isTransientStorageError, retry } from '@relaykit/retry';
 import { systemCodeOf, toStorageError } from '@relaykit/segments';
-import type { Clock, Logger, RetryPolicy, StorageOperation } from '@relaykit/types';
+import {
+  type Clock,
+  isRelayError,
+  type Logger,
+  type RelayErrorFacts,
+  type RetryPolicy,
+  type StorageOperation,
+} from '@relaykit/types';
 
 export interface StorageStepOptions {
   readonly operation: StorageOperation;
@@ -8,6 +15,8 @@ export interface StorageStepOptions {
   readonly policy: RetryPolicy;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
+  /** Ends the waiting between attempts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -16,20 +25,36 @@ export interface StorageStepOptions {
  * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED` - with the path, the attempts and the cause.
  */
 export async function storageStep<T>(options: StorageStepOptions, step: () => T | Promise<T>): Promise<T> {
-  const { operation, path, policy, clock, logger } = options;
+  const { operation, path, policy, clock, logger, signal } = options;
   try {
     return await retry(step, {
       policy,
       clock,
-      isTransient: isTransientStorageError,
+      signal,
+      isTransient: (cause) => isTransientStorageError({ code: codeOf(cause) }),
       onRetry: ({ attempts, cause }, delayMs) => {
-        const facts = { operation, path, attempts, delayMs, systemCode: systemCodeOf(cause) };
+        const facts = { operation, path, attempts, delayMs, systemCode: codeOf(cause) };
         logger?.warn('storage is failing, trying again', facts);
       },
     });
   } catch (thrown) {
-    // Without a signal, and with a listener that does not throw, giving up is the only way out.
-    const { cause, attempts } = thrown as RetryError;
-    throw toStorageError(cause, { operation, path, attempts });
+    if (!isRetryError(thrown)) throw thrown;
+    const { cause, attempts } = thrown;
+    // What was told by a step below keeps its place; only the attempts are known here.
+    const inner = isRelayError(cause) && isStorageFacts(cause.facts) ? cause.facts : { operation, path };
+    throw toStorageError(isRelayError(cause) && isStorageFacts(cause.facts) && cause.cause ? cause.cause : cause, {
+      operation: inner.operation,
+      path: inner.path,
+      attempts,
+    });
   }
+}
+
+/** The operating system's code, of an error that a step below has described already too. */
+function codeOf(cause: unknown): string | undefined {
+  return isRelayError(cause) && isStorageFacts(cause.facts) ? cause.facts.systemCode : systemCodeOf(cause);
+}
+
+function isStorageFacts(facts: object): facts is RelayErrorFacts['RELAY_STORAGE_FAILED'] {
+  return 'systemCode' in facts && 'operation' in facts;
 }

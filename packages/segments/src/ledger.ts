@@ -79,8 +79,18 @@ export class Ledger {
     return this.#mutex.run(async () => {
       await this.#catchUp();
       const record = this.#content.records.get(id);
-      if (record) await this.#syncKnown();
-      return record;
+      const isDurable = this.#syncedBytes === this.#readBytes && this.#namedFile === this.#readFile;
+      if (!record || isDurable) return record;
+      await this.#locked(async () => {
+        const handle = openOrCreate(this.#fileSystem, this.#path);
+        try {
+          await this.#read(handle);
+          await this.#syncKnown(handle);
+        } finally {
+          await handle.close();
+        }
+      });
+      return this.#content.records.get(id);
     });
   }
 
@@ -96,30 +106,25 @@ export class Ledger {
    * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED`, `RELAY_LOCK_BUSY` - nothing was recorded.
    */
   record(record: LedgerRecord): Promise<LedgerRecord> {
-    return this.#mutex.run(async () => {
-      const lock = await acquireFileLock(this.#fileSystem, join(this.#directory, LEDGER_LOCK_FILE), this.#clock);
-      try {
-        return await this.#recordLocked(record);
-      } catch (cause) {
-        throw toStorageError(cause, { operation: 'write', path: this.#path });
-      } finally {
-        await lock.close();
-      }
-    });
+    return this.#mutex.run(() => this.#locked(() => this.#recordLocked(record)));
   }
 
   /** Removes what is left of a folding that a crash cut off. */
   async removeRemains(): Promise<void> {
     const temporary = join(this.#directory, temporaryFileName(LEDGER_FILE));
     if (!this.#fileSystem.statSync(temporary)) return;
-    await this.#mutex.run(async () => {
-      const lock = await acquireFileLock(this.#fileSystem, join(this.#directory, LEDGER_LOCK_FILE), this.#clock);
-      try {
-        await this.#fileSystem.remove(temporary);
-      } finally {
-        await lock.close();
-      }
-    });
+    await this.#mutex.run(() => this.#locked(() => this.#fileSystem.remove(temporary)));
+  }
+
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    const lock = await acquireFileLock(this.#fileSystem, join(this.#directory, LEDGER_LOCK_FILE), this.#clock);
+    try {
+      return await work();
+    } catch (cause) {
+      throw toStorageError(cause, { operation: 'write', path: this.#path });
+    } finally {
+      await lock.close();
+    }
   }
 
   async #recordLocked(record: LedgerRecord): Promise<LedgerRecord> {
@@ -174,6 +179,7 @@ export class Ledger {
     if (this.#mayHoldRest) await handle.syncData();
     this.#mayHoldRest = false;
     try {
+      await this.#rewriteUnsynced(handle);
       handle.writeSync(line, position);
       await handle.syncData();
     } catch (error) {
@@ -189,20 +195,26 @@ export class Ledger {
   }
 
   /** Makes durable what was read, and the file's name: whoever created it may have died before it was. */
-  async #syncKnown(opened?: FileHandle): Promise<void> {
+  async #syncKnown(handle: FileHandle): Promise<void> {
     if (this.#syncedBytes < this.#readBytes) {
-      const handle = opened ?? (await this.#fileSystem.openFile(this.#path, 'readWrite'));
-      try {
-        // A file that replaced this one meanwhile was durable before it did.
-        await handle.syncData();
-        this.#syncedBytes = this.#readBytes;
-      } finally {
-        if (!opened) await handle.close();
-      }
+      await this.#rewriteUnsynced(handle);
+      await handle.syncData();
+      this.#syncedBytes = this.#readBytes;
     }
     if (this.#namedFile === this.#readFile) return;
     await this.#fileSystem.syncDirectory(this.#directory);
     this.#namedFile = this.#readFile;
+  }
+
+  /**
+   * Writes what others wrote over itself: the sync of one that died may have failed, and then the kernel takes what it
+   * dropped for written until it is written again.
+   */
+  async #rewriteUnsynced(handle: FileHandle): Promise<void> {
+    const from = this.#syncedBytes;
+    if (from >= this.#readBytes) return;
+    handle.writeSync(await handle.read(from, this.#readBytes - from), from);
+    this.#readModifiedAtMs = handle.statSync().modifiedAtMs;
   }
 
   async #catchUp(): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type EventSerializer,
   type FileHandle,
   type FileSystem,
+  isRelayError,
   RelayError,
   type SegmentContext,
 } from '@relaykit/types';
@@ -66,10 +67,18 @@ export async function* readSpool<TEvent>(
         signal?.throwIfAborted();
         yield { event, segmentId: id };
       }
+    } catch (error) {
+      // Delivered or given up while it was read: its bytes were taken away, not damaged.
+      if (!isRelayError(error) || isThere(fileSystem, directory, file)) throw error;
     } finally {
       await opened.handle.close();
     }
   }
+}
+
+function isThere(fileSystem: FileSystem, directory: string, { fileName, segment }: SpoolFile): boolean {
+  const names = [fileName, sealedFileName(segment.id, segment.fileExtension)];
+  return names.some((name) => fileSystem.statSync(join(directory, name)) !== undefined);
 }
 
 interface OpenedSegment {

@@ -8,6 +8,7 @@ import {
   metadataFileName,
   QUARANTINE_DIRECTORY,
   temporaryFileName,
+  toNamePart,
 } from './spool-names.ts';
 
 /** The reason in the name of a delivered segment that is being removed. */
@@ -31,7 +32,7 @@ export async function removeSegment(
   { metadata, fileName, handle }: SegmentToRemove,
   outcome: Exclude<SegmentOutcome, { status: 'quarantined' }>,
 ): Promise<void> {
-  const reason = outcome.status === 'delivered' ? DELIVERED_REASON : outcome.reason;
+  const reason = outcome.status === 'delivered' ? DELIVERED_REASON : reasonInName(outcome.reason);
   const goneName = goneFileName(metadata.id, reason);
   // A removal that failed half-way is asked for again.
   if (spool.fileSystem.statSync(spool.pathOf(fileName))) {
@@ -39,6 +40,11 @@ export async function removeSegment(
   }
   await spool.fileSystem.syncDirectory(spool.directory);
   await finishRemoval(spool, { metadata, fileName: goneName, handle }, outcome);
+}
+
+/** What recovery reads from the name, should a crash come first: the word for delivered segments is no reason to drop. */
+function reasonInName(reason: string): string {
+  return toNamePart(reason) === DELIVERED_REASON ? 'other' : reason;
 }
 
 /** Completes the removal of a segment that bears its `.gone` name. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type {
   AfterDelivery,
   ByteSource,
@@ -47,6 +48,9 @@ export class FileSegmentLease implements SegmentLease {
     if (this.#hasEnded) throw new TypeError(`lease of ${this.segment.id} must not be settled after it has ended`);
     const removed = { metadata: this.segment.metadata, fileName: this.#fileName, handle: this.#handle };
     const after = options?.afterDelivery ?? 'delete';
+    if (after !== 'delete' && resolve(after.archiveDirectory) === resolve(this.#spool.directory)) {
+      throw new TypeError(`archiveDirectory must not be the spool itself, got ${after.archiveDirectory}`);
+    }
     try {
       if (outcome.status === 'delivered' && after !== 'delete') {
         await archiveSegment(

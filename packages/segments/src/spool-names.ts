@@ -83,6 +83,10 @@ export const salvageFileName = (id: string, fileExtension: string): string => `$
 export const temporaryFileName = (fileName: string): string => `${fileName}.tmp`;
 
 /** Reasons come from policies; only letters and digits reach a name. */
+export function toNamePart(reason: string): string {
+  return reason.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 40) || 'other';
+}
+
 export function goneFileName(id: string, reason: string): string {
-  return `${id}.${reason.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 40) || 'other'}.gone`;
+  return `${id}.${toNamePart(reason)}.gone`;
 }

@@ -12,7 +12,7 @@ import {
   seededRandom,
   settle,
 } from '@relaykit/testing';
-import type { Durability, EventBatch, EventSerializer, FileSystem, SegmentStore } from '@relaykit/types';
+import type { Clock, Durability, EventBatch, EventSerializer, FileSystem, SegmentStore } from '@relaykit/types';
 import { FileDiskWriter, type FileDiskWriterOptions } from '../../src/index.ts';
 import { CrashJournal, type Outcome, type SentBatch } from './crash-journal.ts';
 import { linesOf, SPOOL } from './spool-contents.ts';
@@ -69,22 +69,23 @@ export async function runScenario(
     disk.killAtStep = killAtStep;
     let rival: Promise<void> | undefined;
     disk.onEveryStep((snapshot) => {
-      if (snapshot.step === rivalAtStep) rival = Promise.resolve().then(() => recover(disk.process('rival')));
+      if (snapshot.step === rivalAtStep)
+        rival = Promise.resolve().then(() => recover(disk.process('rival'), context.clock));
       context.afterStep();
       if (context.observe) steps.push({ snapshot, version: context.journal.entries.length });
       context.duringStep(snapshot);
     });
     disk.onStep = () => context.afterStep();
-    await scenario.run(context);
-    await rival;
+    // Processes that share the spool wait for each other's locks on the clock.
+    await context.whileTimePasses(scenario.run(context).then(() => rival));
     context.afterStep();
     return { journal: context.journal, steps, disk };
   });
 }
 
 /** Brings a spool in order, which must succeed: no file may be left as it is. */
-export async function recover(fileSystem: FileSystem): Promise<void> {
-  const spool = Spool.openSync({ directory: SPOOL, fileSystem, clock: new ManualClock() });
+export async function recover(fileSystem: FileSystem, clock: Clock = new ManualClock()): Promise<void> {
+  const spool = Spool.openSync({ directory: SPOOL, fileSystem, clock });
   const { problems } = await recoverSpool(spool, serializers);
   const [problem] = problems;
   if (problem) throw new Error(`recovery left ${problem.fileName}: ${problem.reason}`);

@@ -44,20 +44,23 @@ export function checkHeaders(headers: HttpHeaders): Record<string, string> {
 
 /**
  * What tells the receiver what it gets: type and coding of the bytes, their digest (RFC 9530), and how many events of
- * which writer they hold.
+ * which writer they hold. With the spool's id, a receiver that has the key reads encrypted segments on its own.
  *
  * @throws TypeError - the metadata holds something that no header may hold.
  */
 export function segmentHeaders({ metadata }: SegmentInfo, sizeBytes: number): Record<string, string> {
-  const { format, writerId, firstSequence, eventCount } = metadata;
+  const { format, spoolId, writerId, firstSequence, eventCount, keyId } = metadata;
   const headers: Record<string, string> = {
     'content-type': format.mediaType,
     'content-length': String(sizeBytes),
     'idempotency-key': metadata.id,
+    'relay-format': format.name,
+    'relay-spool-id': spoolId,
     'relay-writer-id': writerId,
     'relay-first-sequence': String(firstSequence),
     'relay-event-count': String(eventCount),
   };
+  if (keyId !== undefined) headers['relay-key-id'] = keyId;
   if (format.contentEncoding !== undefined) headers['content-encoding'] = format.contentEncoding;
   if (/^[0-9a-f]{64}$/u.test(metadata.sha256)) headers['content-digest'] = `sha-256=:${hexToBase64(metadata.sha256)}:`;
   for (const [name, value] of Object.entries(headers)) checkValue(name, value);

@@ -64,6 +64,8 @@ describe.each([
       'content-encoding': 'gzip',
       'idempotency-key': segment.info.id,
       'content-digest': `sha-256=:${Buffer.from(segment.info.metadata.sha256, 'hex').toString('base64')}:`,
+      'relay-format': segment.info.metadata.format.name,
+      'relay-spool-id': segment.info.metadata.spoolId,
       'relay-writer-id': 'w',
       'relay-first-sequence': '0',
     });
