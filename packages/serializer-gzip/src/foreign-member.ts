@@ -15,6 +15,9 @@ const RESERVED_FLAGS = 0xe0;
 /** 4 KiB of input make at most 4 MiB of output, which is how far beyond the limit a hostile member gets. */
 const STEP_BYTES = 4_096;
 
+/** Encoders end an empty stream within 2 to 5 bytes; whoever flushes it now and then adds 5 each time. */
+const MAX_EMPTY_STREAM_BYTES = 256;
+
 /** Reads a gzip member that carries no length. Its end is where the CRC and size of what came out so far stand. */
 export function readForeignMember(bytes: Uint8Array, maxDecodedBytes: number): ForeignPiece {
   for (const [index, byte] of MAGIC.entries()) {
@@ -77,8 +80,10 @@ function findTrailer(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = from; at <= to - TRAILER_BYTES; at += 1) {
     if (view.getUint32(at, true) !== crc || view.getUint32(at + 4, true) !== sizeBytes % 2 ** 32) continue;
-    // Eight zeros, the trailer of nothing, may stand anywhere.
-    if (sizeBytes > 0 || isWholeStream(bytes.subarray(start, at))) return at;
+    if (sizeBytes > 0) return at;
+    // Eight zeros, the trailer of nothing, may stand anywhere; a stream that holds nothing is a few bytes long.
+    if (at - start > MAX_EMPTY_STREAM_BYTES) return -1;
+    if (isWholeStream(bytes.subarray(start, at))) return at;
   }
   return -1;
 }
