@@ -168,11 +168,19 @@ export const mutants = [
     test: crash('failing sync'),
   },
   {
+    mistake: 'remove the metadata of an emptied file that another process may not have removed for good',
+    file: RECOVERY,
+    from: `    await spool.fileSystem.syncDirectory(spool.directory);
+    return removeCompanions(spool, id);`,
+    to: '    return removeCompanions(spool, id);',
+    test: test('segments', 'recovery', 'of an emptied file goes after the file, which may still come back'),
+  },
+  {
     mistake: 'write elsewhere what a cut removed, before the cut is durable',
     file: ACTIVE,
     from: '    return this.#hasRemains || this.#syncedCuts < this.#cuts;',
     to: '    return false;',
-    test: crash('failing'),
+    test: test('disk-writer', 'crash/refused-write', 'is found once, where it was sent again'),
   },
   {
     mistake: 'leave the bytes of a failed write behind the end',
@@ -320,7 +328,7 @@ export const mutants = [
     file: LEDGER,
     from: '    handle.writeSync(await handle.read(from, this.#readBytes - from), from);',
     to: '',
-    test: crash('failing delivery'),
+    test: test('disk-writer', 'crash/small-files', 'makes a record durable whose writer died when its sync had failed'),
   },
   {
     mistake: 'record a segment twice',

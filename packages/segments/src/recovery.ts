@@ -141,8 +141,12 @@ async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, count
   for (const nameOf of [salvageFileName, activeFileName, atomicFileName, sealedFileName]) {
     if (spool.fileSystem.statSync(spool.pathOf(nameOf(id, fileExtension)))) return;
   }
-  // A file that kept no event was removed on purpose, and a crash came before its metadata went.
-  if (metadata.eventCount === 0) return removeCompanions(spool, id);
+  if (metadata.eventCount === 0) {
+    // A file that kept no event was removed on purpose, and a crash came before its metadata went. The removal may be
+    // in memory only, and the file must not come back without the metadata that says so.
+    await spool.fileSystem.syncDirectory(spool.directory);
+    return removeCompanions(spool, id);
+  }
   if (await spool.ledger.findDurable(id)) return removeCompanions(spool, id);
   if (!spool.fileSystem.statSync(spool.pathOf(metadataFileName(id)))) return;
   await spool.ledger.record({

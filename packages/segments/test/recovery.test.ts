@@ -24,6 +24,7 @@ import {
   serializer,
   textOf,
   whileTimePasses,
+  writeSegment,
 } from './scene.ts';
 
 const id = idOf();
@@ -241,6 +242,25 @@ describe('metadata without its segment', () => {
       },
     ]);
     expect(namesIn(scene.disk)).toEqual([]);
+  });
+
+  it('of an emptied file goes after the file, which may still come back', async () => {
+    // What was in the file stands in another segment by now; whoever removed it died before that was durable.
+    const scene = createScene();
+    const { disk } = scene;
+    const metadata = { ...writeSegment(scene.spool, { events: 0 }).describe('failure'), sha256: '0'.repeat(64) };
+    disk.placeFile(pathOf({}, 'ndjson.open'), linesOf(0));
+    disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify(metadata));
+    disk.removeSync(pathOf({}, 'ndjson.open'));
+    const states: SimulatedDisk[] = [];
+    const stop = disk.onEveryStep((snapshot) => states.push(...snapshot.crashes({ maxOutcomes: 64 })));
+    expect(await recover(scene)).toEqual(reportOf({}));
+    stop();
+    expect(states.length).toBeGreaterThan(4);
+    for (const state of [disk, ...states]) {
+      await recover({ spool: openSpool(state) });
+      expect(namesIn(state), state.describe()).toEqual([]);
+    }
   });
 
   it('goes without a record where the ledger has one', async () => {

@@ -1,7 +1,7 @@
 // Goal: what is written in place, without a file of its own to be renamed, is never read as something that nobody wrote.
 // Method: sectors so small that each line has many, and a power cut at every step, in many ways.
 import { Ledger, type LedgerRecord, Spool } from '@relaykit/segments';
-import { type DiskSnapshot, ManualClock, SimulatedDisk } from '@relaykit/testing';
+import { type DiskOperation, type DiskSnapshot, ManualClock, SimulatedDisk } from '@relaykit/testing';
 import { expect, it } from 'vitest';
 
 const SEEDS = 600;
@@ -39,6 +39,34 @@ it('holds no record that nobody made, whatever stood in its place in the ledger'
       const { records } = await ledger.content();
       for (const found of records.values()) expect(found, crashed.describe()).toEqual(next);
     }
+  }
+});
+
+it('makes a record durable whose writer died when its sync had failed', async () => {
+  const made = record('a', 1);
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const disk = new SimulatedDisk({ seed });
+    disk.placeDirectory('/spool');
+    const isLedger = (path: string): boolean => path.endsWith('ledger.ndjson');
+    const dying = disk.process('dying');
+    let syncs = 0;
+    const isSyncOfRecord = ({ name, path }: DiskOperation): boolean => {
+      if (name === 'sync' && isLedger(path)) syncs += 1;
+      return name === 'sync' && isLedger(path) && syncs === 2;
+    };
+    disk.failNext(isSyncOfRecord, 'EIO', { landed: 'none' });
+    // It would take the record back, and has no time to.
+    disk.onStep = ({ name, path }) => {
+      if (name === 'truncate' && isLedger(path)) dying.kill();
+    };
+    const options = { directory: '/spool', clock: new ManualClock() };
+    await expect(new Ledger({ ...options, fileSystem: dying }).record(made)).rejects.toThrow();
+    expect(dying.isAlive).toBe(false);
+    disk.onStep = undefined;
+
+    await new Ledger({ ...options, fileSystem: disk.process('next') }).record(made);
+    const text = new TextDecoder().decode(disk.persistedFiles().get('/spool/ledger.ndjson'));
+    expect(text, disk.describe()).toContain(JSON.stringify(made));
   }
 });
 
