@@ -29,6 +29,7 @@ const wanted = mutants.filter(({ mistake }) => words.length === 0 || words.some(
 await main();
 
 async function main() {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const results = [];
   const queue = [...wanted];
   const copies = Array.from({ length: Math.min(availableParallelism(), 4, wanted.length) }, copyWorkspace);
@@ -111,14 +112,19 @@ async function runTest(copy, { project, file, name }, tries) {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
   const args = [vitest, 'run', file, '-t', pattern, '--reporter=json', `--outputFile=${report}`];
-  const child = spawn(process.execPath, args, { cwd, stdio: 'ignore', env: { ...process.env, ...tries } });
+  const env = { ...process.env, ...tries };
+  // In a group of its own, because a worker that hangs outlives the process that started it.
+  const child = spawn(process.execPath, args, { cwd, stdio: 'ignore', env, detached: true });
+  const killAll = () => process.kill(-child.pid, 'SIGKILL');
+  process.once('exit', killAll);
   let hangs = false;
   const timer = setTimeout(() => {
     hangs = true;
-    child.kill('SIGKILL');
+    killAll();
   }, TIMEOUT_MS);
   await new Promise((resolve) => child.on('close', resolve));
   clearTimeout(timer);
+  process.removeListener('exit', killAll);
   if (hangs) return 'hangs';
   if (!existsSync(report)) return 'missing';
   const found = readJson(report)

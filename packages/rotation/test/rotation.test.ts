@@ -102,8 +102,9 @@ describe('rotateByAge', () => {
     const look = () => {
       const aged = segment({ ageMs: clock.monotonicMs() });
       const moment = { epochMs: clock.now(), monotonicMs: clock.monotonicMs() };
-      if (policy.shouldRotate(aged, moment) !== undefined) rotatedAtMs.push(clock.monotonicMs());
-      else clock.setTimer(policy.nextCheckMs?.(aged, moment) ?? 0, look);
+      if (policy.shouldRotate(aged, moment) !== undefined) return rotatedAtMs.push(clock.monotonicMs());
+      const delayMs = policy.nextCheckMs?.(aged, moment);
+      if (delayMs !== undefined) clock.setTimer(delayMs, look);
     };
     look();
     clock.leapWallClock(30 * 86_400_000);
