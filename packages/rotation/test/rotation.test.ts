@@ -102,7 +102,7 @@ describe('rotateByAge', () => {
     const look = () => {
       const aged = segment({ ageMs: clock.monotonicMs() });
       const moment = { epochMs: clock.now(), monotonicMs: clock.monotonicMs() };
-      if (policy.shouldRotate(aged, moment) !== undefined) return rotatedAtMs.push(clock.monotonicMs());
+      if (policy.shouldRotate(aged, moment) !== undefined) return void rotatedAtMs.push(clock.monotonicMs());
       const delayMs = policy.nextCheckMs?.(aged, moment);
       if (delayMs !== undefined) clock.setTimer(delayMs, look);
     };
