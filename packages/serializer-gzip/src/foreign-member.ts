@@ -21,13 +21,21 @@ const MAX_EMPTY_STREAM_BYTES = 256;
 /** Reads a gzip member that carries no length. Its end is where the CRC and size of what came out so far stand. */
 export function readForeignMember(bytes: Uint8Array, maxDecodedBytes: number): ForeignPiece {
   for (const [index, byte] of MAGIC.entries()) {
-    if (index >= bytes.byteLength) return { kind: 'incomplete' };
-    if (bytes[index] !== byte) return { kind: 'damaged', reason: 'syntax' };
+    if (index >= bytes.byteLength) return incomplete(index);
+    if (bytes[index] !== byte) return damaged(index);
   }
-  if (bytes.byteLength < FIXED_BYTES) return { kind: 'incomplete' };
-  if (((bytes[3] ?? 0) & RESERVED_FLAGS) !== 0) return { kind: 'damaged', reason: 'syntax' };
+  if (bytes.byteLength < FIXED_BYTES) return incomplete(bytes.byteLength);
+  if (((bytes[3] ?? 0) & RESERVED_FLAGS) !== 0) return damaged(FIXED_BYTES);
   const start = headerEnd(bytes);
-  return start === undefined ? { kind: 'incomplete' } : inflateFrom(bytes, start, maxDecodedBytes);
+  return start === undefined ? incomplete(bytes.byteLength) : inflateFrom(bytes, start, maxDecodedBytes);
+}
+
+function incomplete(workBytes: number): ForeignPiece {
+  return { kind: 'incomplete', workBytes };
+}
+
+function damaged(workBytes: number): ForeignPiece {
+  return { kind: 'damaged', reason: 'syntax', workBytes };
 }
 
 /** Where the deflate stream begins; `undefined` where the header goes on behind the bytes. */
@@ -59,14 +67,14 @@ function inflateFrom(bytes: Uint8Array, start: number, maxDecodedBytes: number):
     try {
       inflate.push(step);
     } catch {
-      return { kind: 'damaged', reason: 'syntax' };
+      return damaged(position + sizeBytes);
     }
-    if (sizeBytes > maxDecodedBytes) return { kind: 'tooLarge' };
+    if (sizeBytes > maxDecodedBytes) return { kind: 'tooLarge', workBytes: position + sizeBytes };
     const from = Math.max(start, position - TRAILER_BYTES);
     const trailerAt = findTrailer(bytes, start, from, position + step.byteLength, crc, sizeBytes);
     if (trailerAt >= 0) return { kind: 'whole', lengthBytes: trailerAt + TRAILER_BYTES, content: join(pieces) };
   }
-  return { kind: 'incomplete' };
+  return incomplete(bytes.byteLength + sizeBytes);
 }
 
 function findTrailer(

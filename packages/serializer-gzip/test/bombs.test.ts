@@ -4,7 +4,7 @@ import { deflateRawSync, gzipSync } from 'node:zlib';
 import { GzipSerializer } from '@relaykit/serializer-gzip';
 import { JSONEventSerializer } from '@relaykit/serializers';
 import { portableCrc32 } from '@relaykit/serializers/framed';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { decodeAll, frameOf, joined, lines, open, sealed, TestSource } from './files.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -66,6 +66,30 @@ describe.each(['native', 'fflate'] as const)('with %s', (engine) => {
     const bytes = forged(await frameOf(serializer, [1]), { 16: 3 });
     expect((await decodeAll(serializer, bytes)).error).toMatchObject({ code: 'RELAY_SEGMENT_DAMAGED' });
     expect(await serializer.scan(new TestSource(bytes), open)).toMatchObject({ eventCount: 0 });
+  });
+
+  it.for([
+    ['nested values', `[${'{},'.repeat(3_000_000)}0]\n`, { eventCount: 1, tornTailBytes: 0 }],
+    ['line feeds', '\n'.repeat(60_000_000), { eventCount: 0, intact: [], damaged: [] }],
+  ] as const)('scans a foreign bomb of %s without making anything of it', async ([, text, expected]) => {
+    const bytes = gzipSync(Buffer.from(text), { level: 9 });
+    expect(bytes.byteLength).toBeLessThan(100_000);
+    const parse = vi.spyOn(JSON, 'parse');
+    const source = new TestSource(bytes);
+    expect(await serializer.scan(source, open)).toMatchObject(expected);
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+    expect(source.reads).toHaveLength(1);
+  });
+
+  it('gives up foreign members that unpack to more in all than the file may cost, and finds ours behind them', async () => {
+    const member = gzipSync(Buffer.alloc(MEBIBYTE, '1\n'), { level: 9 });
+    const bytes = joined(...Array.from({ length: 8 }, () => member), await frameOf(serializer, [1]));
+    const { eventCount, damaged } = await serializer.scan(new TestSource(bytes), open, { maxDecodedBytes: MEBIBYTE });
+    const inMember = MEBIBYTE / 2;
+    expect(eventCount % inMember).toBe(1);
+    expect(eventCount).toBeLessThan(5 * inMember);
+    expect(damaged).toHaveLength(1);
   });
 
   it('scans a file of nothing but claims in one pass', async () => {

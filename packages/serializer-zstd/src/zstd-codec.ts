@@ -36,15 +36,21 @@ function requireLength(content: Uint8Array, decodedBytes: number): Uint8Array {
 
 function readForeign(engine: ZstdEngine, bytes: Uint8Array, maxDecodedBytes: number): ForeignPiece {
   const frame = parseZstdFrame(bytes);
-  if (frame.kind === 'incomplete') return frame;
-  if (frame.kind === 'damaged') return { kind: 'damaged', reason: 'syntax' };
+  // Blocks are walked and not decoded, so no more than the bytes themselves was gone through.
+  if (frame.kind === 'incomplete') return { kind: 'incomplete', workBytes: bytes.byteLength };
+  if (frame.kind === 'damaged') return { kind: 'damaged', reason: 'syntax', workBytes: bytes.byteLength };
   const { lengthBytes } = frame;
   if (frame.kind === 'skippable') return { kind: 'whole', lengthBytes, content: new Uint8Array(0) };
+  // Decoders make room for what a frame says that it holds.
+  if ((frame.contentBytes ?? 0) > maxDecodedBytes) return { kind: 'tooLarge', workBytes: lengthBytes };
+  const contentBytes = Math.min(frame.maxContentBytes, maxDecodedBytes);
   try {
-    const content = engine.decompress(bytes.subarray(0, lengthBytes), Math.min(frame.maxContentBytes, maxDecodedBytes));
+    const content = engine.decompress(bytes.subarray(0, lengthBytes), contentBytes);
     return { kind: 'whole', lengthBytes, content };
   } catch {
+    const workBytes = lengthBytes + contentBytes;
     // It may be whole and simply not have fitted.
-    return frame.maxContentBytes > maxDecodedBytes ? { kind: 'tooLarge' } : { kind: 'damaged', reason: 'checksum' };
+    if (frame.maxContentBytes > maxDecodedBytes) return { kind: 'tooLarge', workBytes };
+    return { kind: 'damaged', reason: 'checksum', workBytes };
   }
 }

@@ -19,10 +19,13 @@ export interface FrameCodec {
   readForeign(bytes: Uint8Array, maxDecodedBytes: number): ForeignPiece;
 }
 
-/** What `readForeign` found at the beginning of the bytes. */
+/**
+ * What `readForeign` found at the beginning of the bytes. `workBytes` is what it went through in vain: bytes read and bytes
+ * they made.
+ */
 export type ForeignPiece =
   | { readonly kind: 'whole'; readonly lengthBytes: number; readonly content: Uint8Array }
   /** It may go on behind the bytes. */
-  | { readonly kind: 'incomplete' }
-  | { readonly kind: 'tooLarge' }
-  | { readonly kind: 'damaged'; readonly reason: 'checksum' | 'syntax' };
+  | { readonly kind: 'incomplete'; readonly workBytes: number }
+  | { readonly kind: 'tooLarge'; readonly workBytes: number }
+  | { readonly kind: 'damaged'; readonly reason: 'checksum' | 'syntax'; readonly workBytes: number };

@@ -32,13 +32,24 @@ export class FrameReader {
   readonly #codec: FrameCodec;
   readonly #maxDecodedBytes: number;
   readonly #headerBytes: number;
+  #foreignBytes: number;
   #chunk: Uint8Array = new Uint8Array(0);
   #chunkAt = 0;
 
-  constructor(source: ByteSource, codec: FrameCodec, maxDecodedBytes: number) {
+  /**
+   * @param maxForeignBytes - Most bytes of other programs' pieces to go through in all, packed and unpacked: what is behind
+   *   is `tooLarge`. Defaults to no limit, for who stops at the first piece that is not whole.
+   */
+  constructor(
+    source: ByteSource,
+    codec: FrameCodec,
+    maxDecodedBytes: number,
+    maxForeignBytes: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#source = source;
     this.#codec = codec;
     this.#maxDecodedBytes = maxDecodedBytes;
+    this.#foreignBytes = maxForeignBytes;
     this.#headerBytes = headerBytes(codec.prefix);
   }
 
@@ -91,9 +102,13 @@ export class FrameReader {
     const maxBytes = Math.min(remaining, this.#codec.maxBodyBytes(this.#maxDecodedBytes));
     for (let size = Math.min(READ_BYTES, maxBytes); ; size = Math.min(size * 4, maxBytes)) {
       const bytes = await this.#bytes(position, size);
-      const piece = this.#codec.readForeign(bytes, this.#maxDecodedBytes);
+      if (this.#foreignBytes <= 0) return { kind: 'tooLarge' };
+      const piece = this.#codec.readForeign(bytes, Math.min(this.#maxDecodedBytes, this.#foreignBytes));
+      this.#foreignBytes -=
+        piece.kind === 'whole' ? piece.lengthBytes + piece.content.byteLength : Math.max(piece.workBytes, 1);
       if (piece.kind === 'whole') return { ...piece, kind: 'foreign' };
-      if (piece.kind !== 'incomplete') return piece;
+      if (piece.kind === 'damaged') return { kind: 'damaged', reason: piece.reason };
+      if (piece.kind === 'tooLarge') return { kind: 'tooLarge' };
       if (bytes.byteLength < size || size === remaining) return { kind: 'truncated' };
       if (size === maxBytes) return { kind: 'tooLarge' };
     }

@@ -11,12 +11,21 @@ export interface ScanOptions {
 }
 
 /**
+ * What a scan goes through of other programs' frames, packed and unpacked: what one frame may decode to, and 100 bytes for
+ * each byte of the source. Lines of events become a tenth to a fiftieth; a bomb, a thousandth and less. Frames behind that
+ * are taken for damage, so a file costs its scan time in proportion to its own size, whatever it unpacks to.
+ */
+export const MAX_FOREIGN_RATIO = 100;
+
+/**
  * Walks the frames of a source by their checked headers and checksums, without decoding them. A frame whose header is
  * whole is stepped over when it is damaged; otherwise the next header whose check fits is looked for. Takes time in
  * proportion to the size of the source, whatever it holds.
  */
 export async function scanFrames(source: ByteSource, options: ScanOptions): Promise<FrameScan> {
-  const reader = new FrameReader(source, options.codec, options.maxDecodedBytes);
+  const { codec, maxDecodedBytes } = options;
+  const maxForeignBytes = maxDecodedBytes + MAX_FOREIGN_RATIO * source.sizeBytes;
+  const reader = new FrameReader(source, codec, maxDecodedBytes, maxForeignBytes);
   const ranges = new FrameRanges(options.firstFrameIndex);
   for (let position = 0; position < source.sizeBytes; ) {
     const found = await reader.frameAt(position);
