@@ -1,5 +1,5 @@
 import type { ZstdEngine } from './zstd-engine.ts';
-import { parseZstdFrame } from './zstd-frame.ts';
+import { parseZstdFrame, withChecksum } from './zstd-frame.ts';
 
 /** As much of `@bokuweb/zstd-wasm` as is used here. */
 interface ZstdWasm {
@@ -71,7 +71,7 @@ function compress(wasm: ZstdWasm, content: Uint8Array, level: number): Uint8Arra
   const frame = wasm.compress(content, level);
   const parsed = parseZstdFrame(frame);
   if (parsed.kind === 'data' && parsed.lengthBytes === frame.byteLength && parsed.contentBytes === content.byteLength) {
-    return frame;
+    return withChecksum(frame, content);
   }
   throw new Error(
     '@bokuweb/zstd-wasm made no Zstandard frame: other code has called its init() again, which breaks it; call it once',

@@ -1,3 +1,5 @@
+import { xxh64Low } from './xxh64.ts';
+
 /** RFC 8878, section 3.1.1.1. */
 export const ZSTD_MAGIC = 0xfd2fb528;
 /** The sixteen magic numbers of skippable frames differ in the last four bits (RFC 8878, section 3.1.2). */
@@ -8,6 +10,9 @@ const MAX_BLOCK_BYTES: number = 128 * 1024;
 const BLOCK_HEADER_BYTES = 3;
 const CHECKSUM_BYTES = 4;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
+const DESCRIPTOR_AT = 4;
+/** Content_Checksum_flag (RFC 8878, section 3.1.1.1.1.5). */
+const CHECKSUM_FLAG = 0x04;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 
 /** What the headers of a frame and its blocks say. */
@@ -39,11 +44,11 @@ export function parseZstdFrame(bytes: Uint8Array): ZstdFrame {
       : whole(bytes, { kind: 'skippable', lengthBytes: 8 + view.getUint32(4, true) });
   }
   if (magic !== ZSTD_MAGIC) return DAMAGED;
-  const descriptor = bytes[4];
+  const descriptor = bytes[DESCRIPTOR_AT];
   if (descriptor === undefined) return INCOMPLETE;
   if (descriptor & 0x08) return DAMAGED; // reserved
   const isSingleSegment = (descriptor & 0x20) !== 0;
-  const hasChecksum = (descriptor & 0x04) !== 0;
+  const hasChecksum = (descriptor & CHECKSUM_FLAG) !== 0;
   const dictionaryBytes = DICTIONARY_ID_BYTES[(descriptor & 0x03) as 0 | 1 | 2 | 3];
   if (dictionaryBytes > 0) return DAMAGED;
   const sizeFlag = (descriptor >> 6) as 0 | 1 | 2 | 3;
@@ -60,6 +65,20 @@ export function parseZstdFrame(bytes: Uint8Array): ZstdFrame {
     contentBytes,
     maxContentBytes: contentBytes ?? blocks.maxContentBytes,
   });
+}
+
+/**
+ * The frame with the checksum of its content behind its last block, as `zstd --check` makes it: one bit of the header says
+ * that it is there, and nothing else of the frame depends on it (RFC 8878, section 3.1.1).
+ */
+export function withChecksum(frame: Uint8Array, content: Uint8Array): Uint8Array {
+  const descriptor = frame[DESCRIPTOR_AT] ?? 0;
+  if (descriptor & CHECKSUM_FLAG) return frame;
+  const checked = new Uint8Array(frame.byteLength + CHECKSUM_BYTES);
+  checked.set(frame);
+  checked[DESCRIPTOR_AT] = descriptor | CHECKSUM_FLAG;
+  new DataView(checked.buffer).setUint32(frame.byteLength, xxh64Low(content), true);
+  return checked;
 }
 
 function whole(bytes: Uint8Array, frame: ZstdFrame & { readonly lengthBytes: number }): ZstdFrame {

@@ -12,7 +12,7 @@ const events = [
   { type: 'closed', note: 'line\nbreak 👋' },
 ];
 
-it.for(['native', 'wasm'])('reads version 1, written with %s', async (writer) => {
+it.for(['native', 'wasm', 'wasm-checksum'])('reads version 1, written with %s', async (writer) => {
   const bytes = new Uint8Array(readFileSync(new URL(`./fixtures/format-v1-${writer}.ndjson.zst`, import.meta.url)));
   for (const engine of await engines()) {
     const serializer = new ZstdSerializer<unknown>(new JSONEventSerializer(), { engine });
