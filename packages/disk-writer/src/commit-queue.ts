@@ -92,7 +92,7 @@ export class CommitQueue<TEvent> {
     sealer.settleFailedSync();
     if (commits.some(({ batch }) => batch.eventCount > 0)) {
       const segment = roll.activeFor(this.#nextSequence) ?? roll.createSync(this.#nextSequence);
-      this.#appendOrCut(segment, commits, encodeGroupSync(commits, placeOf(spool, segment)));
+      this.#appendOrCut(segment, commits, this.#encodeSync(roll, segment, commits, placeOf(spool, segment)));
       if (this.#options.flushMode === 'atomic') this.#sealSync(roll, sealer, commits);
     } else {
       for (const commit of commits) this.#place(commit, '');
@@ -100,6 +100,21 @@ export class CommitQueue<TEvent> {
     for (const commit of commits) this.#acknowledge(commit, 'written');
     // Whoever goes on living after this has events whose segment grows old.
     roll.scheduleCheck(() => this.#checkRotation());
+  }
+
+  #encodeSync(
+    roll: SegmentRoll<TEvent>,
+    segment: ActiveSegmentFile,
+    commits: readonly PendingCommit<TEvent>[],
+    place: GroupPlace,
+  ): GroupFrames {
+    try {
+      return encodeGroupSync(commits, place);
+    } catch (error) {
+      // The process may be about to end, and an empty file would stay until the next recovery.
+      if (roll.active === segment && segment.end.eventCount === 0) roll.discardSync();
+      throw error;
+    }
   }
 
   #sealSync(roll: SegmentRoll<TEvent>, sealer: SegmentSealer<TEvent>, commits: readonly PendingCommit<TEvent>[]): void {
@@ -246,7 +261,11 @@ export class CommitQueue<TEvent> {
     } catch (error) {
       cutRemains(segment);
       // Room comes back; any other failure for good ends the file where its last whole batch ended.
-      if (isUnchanged() && !isDiskFull(error)) void roll.end('failure').catch(() => undefined);
+      if (isUnchanged() && !isDiskFull(error)) {
+        const ended = roll.end('failure').catch(() => undefined);
+        // A file in which nothing stands is gone before anybody hears of the failure: a key provider may be down for days.
+        if (start.eventCount === 0) await ended;
+      }
       // The same group is tried again in the room that was made.
       if (isUnchanged() && (await opened.keeper.makeRoomFor(error))) return undefined;
       throw error;

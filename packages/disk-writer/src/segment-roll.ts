@@ -118,6 +118,20 @@ export class SegmentRoll<TEvent> {
     return active.discard().then(() => undefined);
   }
 
+  /** Removes the active segment, in which nothing stands, before it returns; recovery does where that fails. */
+  discardSync(): void {
+    const active = this.detach();
+    if (active?.hasUnsyncedCut) {
+      this.#options.sealer.refuse(active);
+      return;
+    }
+    try {
+      active?.discardSync();
+    } catch {
+      // The caller has a failure to report already.
+    }
+  }
+
   /** Takes the active segment out without ending it. */
   detach(): ActiveSegmentFile | undefined {
     const active = this.#active;

@@ -258,6 +258,62 @@ describe('recovery', () => {
     expect(await numbersIn(disk, ring('k1', 'k2'))).toEqual([0, 1, 2]);
   });
 
+  it('leaves a file whose key has other bytes as it is, says so, and recovers it once the right ones are back', async () => {
+    const disk = await killedAfter(batch(0, 1), batch(2));
+    const path = openPath(disk);
+    const before = disk.files().get(path);
+    const wrong = new KeyRing({ current: { id: 'k1', key: new Uint8Array(32).fill(9) } });
+    for (let time = 0; time < 2; time += 1) {
+      const report = await recover(disk, wrong);
+      expect(report).toMatchObject({ filesWaiting: 1, filesQuarantined: 0, segmentsRecovered: 0, bytesCut: 0 });
+      expect(report.problems[0]?.reason).toContain('the key k1');
+      expect(disk.files().get(path)).toEqual(before);
+    }
+    expect(await recover(disk)).toMatchObject({ filesWaiting: 0, segmentsRecovered: 1, eventsSalvaged: 3 });
+    expect(await numbersIn(disk)).toEqual([0, 1, 2]);
+  });
+
+  it('leaves a file whose spool.json was lost as it is, and recovers it once that is back', async () => {
+    const disk = await killedAfter(batch(0, 1));
+    const identity = disk.files().get(`${SPOOL}/spool.json`) ?? new Uint8Array();
+    const { spoolId } = JSON.parse(new TextDecoder().decode(identity)) as { spoolId: string };
+    disk.removeSync(`${SPOOL}/spool.json`);
+    const lost = await recover(disk);
+    expect(lost).toMatchObject({ filesWaiting: 1, filesQuarantined: 0, segmentsRecovered: 0 });
+    expect(lost.problems[0]?.reason).toContain('spool.json');
+    disk.placeFile(`${SPOOL}/spool.json`, identity);
+    expect(await recover(disk)).toMatchObject({ filesWaiting: 0, segmentsRecovered: 1, eventsSalvaged: 2 });
+    expect(metadataIn(disk)).toMatchObject([{ spoolId }]);
+    // With a sealed neighbour the spool that it belongs to is known by its name.
+    const writer = writerOn(disk);
+    await writer.write(batch(2));
+    const open = disk.snapshot().kill(1);
+    open.removeSync(`${SPOOL}/spool.json`);
+    const { problems } = await recover(open);
+    expect(problems[0]?.reason).toMatch(/it belongs to the spool [0-9a-f]{32}, and this one is [0-9a-f]{32}/);
+  });
+
+  it.for(['append', 'atomic'] as const)(
+    'leaves no empty file behind where no key is to be had: %s',
+    async (flushMode) => {
+      const disk = new SimulatedDisk();
+      let isUp = false;
+      const current = async (): Promise<EncryptionKey> => (isUp ? keyOf('k1') : Promise.reject(new Error('down')));
+      const keys = new KeyRing({ current, find: () => undefined });
+      const writer = writerOn(disk, { serializer: encrypted(keys), flushMode });
+      for (let time = 0; time < 3; time += 1) {
+        await expect(writer.write([{ n: 0 }])).rejects.toMatchObject({ code: 'RELAY_KEY_MISSING' });
+        expect(namesIn(disk)).toEqual([]);
+        expect(() => writer.writeSync?.([{ n: 0 }])).toThrow(expect.objectContaining({ code: 'RELAY_KEY_MISSING' }));
+        expect(namesIn(disk)).toEqual([]);
+      }
+      isUp = true;
+      await writer.write([{ n: 0 }]);
+      await writer.close();
+      expect(await numbersIn(disk)).toEqual([0]);
+    },
+  );
+
   it('waits as well where nothing can be encrypted yet', async () => {
     const disk = await killedAfter(batch(0));
     const path = openPath(disk);

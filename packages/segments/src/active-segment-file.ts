@@ -300,6 +300,14 @@ export class ActiveSegmentFile {
     await this.#handle.close();
   }
 
+  discardSync(): void {
+    try {
+      this.#spool.fileSystem.removeSync(this.path);
+    } finally {
+      this.#handle.closeSync();
+    }
+  }
+
   /** Lets go of the file as it is; recovery finds it. */
   async abandon(): Promise<void> {
     await this.#handle.close();

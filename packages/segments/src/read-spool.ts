@@ -169,8 +169,12 @@ async function* eventsOf<TEvent>(
     yield* serializer.decode(whole, context);
     return;
   }
-  const { damaged, intact, isClosed, missingKeyId, tornTailBytes } = await serializer.scan(whole, context);
+  const { damaged, intact, isClosed, missingKeyId, tornTailBytes, unopenedKeyId } = await serializer.scan(
+    whole,
+    context,
+  );
   if (missingKeyId !== undefined) throw keyMissing(segmentId, missingKeyId);
+  if (unopenedKeyId !== undefined) throw keyWrong(segmentId, unopenedKeyId);
   for (const { positionBytes, reason } of damaged) onDamage(damageError(segmentId, positionBytes, reason));
   for (const range of intact) {
     const source = sourceOf(handle, range.positionBytes, range.positionBytes + range.lengthBytes);
@@ -195,6 +199,12 @@ function sourceOf(handle: FileHandle, fromBytes: number, toBytes: number): ByteS
 
 function keyMissing(segmentId: string, keyId: string): RelayError<'RELAY_KEY_MISSING'> {
   const message = `Segment ${segmentId} needs the key ${keyId}, which its serializer does not have.`;
+  return new RelayError('RELAY_KEY_MISSING', message, { segmentId, keyId });
+}
+
+/** For the reader the same: without the key that encrypted the segment nothing of it can be said. */
+function keyWrong(segmentId: string, keyId: string): RelayError<'RELAY_KEY_MISSING'> {
+  const message = `No frame of segment ${segmentId} opens with the key ${keyId}: it has other bytes than the one that encrypted them, or the segment is of another spool. Give its serializer the right key.`;
   return new RelayError('RELAY_KEY_MISSING', message, { segmentId, keyId });
 }
 

@@ -6,6 +6,7 @@ import { FORMAT_VERSION } from './segment-metadata.ts';
 import type { SerializerList } from './serializer-list.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolFile } from './spool-names.ts';
+import { whyUnopened } from './unopened-segment.ts';
 
 /** Why a segment with rebuilt metadata is not exported until somebody has looked at it. */
 export const METADATA_LOST = 'metadataLost';
@@ -30,11 +31,17 @@ export async function rebuildMetadata(
   const { sizeBytes } = handle.statSync();
   const source = handleSource(handle, 0, sizeBytes);
   const context = { spoolId: spool.spoolId, segmentId: segment.id, isSealed: true };
-  const { eventCount, keyId, missingKeyId } = await serializer.scan(source, context);
+  const { eventCount, keyId, missingKeyId, unopenedKeyId } = await serializer.scan(source, context);
   counts.filesScanned += 1;
   if (missingKeyId !== undefined) {
     counts.filesWaiting += 1;
     counts.problems.push({ fileName, reason: `left without metadata: the key ${missingKeyId} is missing` });
+    return;
+  }
+  if (unopenedKeyId !== undefined) {
+    const reason = await whyUnopened(spool, serializer, source, context, unopenedKeyId);
+    counts.filesWaiting += 1;
+    counts.problems.push({ fileName, reason: `left without metadata: ${reason}` });
     return;
   }
   await writeMetadata(spool, {

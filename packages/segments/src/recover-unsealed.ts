@@ -18,6 +18,7 @@ import { sha256 as sha256Of } from './sha256.ts';
 import type { Spool } from './spool.ts';
 import { type SpoolFile, sealedFileName } from './spool-names.ts';
 import { messageOf } from './system-error.ts';
+import { whyUnopened } from './unopened-segment.ts';
 
 interface Unsealed {
   readonly spool: Spool;
@@ -96,13 +97,17 @@ async function recoverContent(unsealed: Unsealed, serializers: SerializerList): 
   if (!serializer) return leaveWaiting(unsealed, `no serializer for .${file.segment.fileExtension} is known here`);
 
   const context = { spoolId: spool.spoolId, segmentId: file.segment.id, isSealed: false };
+  const source = handleSource(handle, 0, sizeBytes);
   let scan: FrameScan;
   try {
-    scan = await serializer.scan(handleSource(handle, 0, sizeBytes), context);
+    scan = await serializer.scan(source, context);
   } catch (error) {
     return quarantineWhole(unsealed, `unreadable: ${messageOf(error)}`);
   }
   if (scan.missingKeyId !== undefined) return leaveWaiting(unsealed, `the key ${scan.missingKeyId} is missing`);
+  if (scan.unopenedKeyId !== undefined) {
+    return leaveWaiting(unsealed, await whyUnopened(spool, serializer, source, context, scan.unopenedKeyId));
+  }
   if (scan.eventCount === 0 && scan.damaged.length === 0) {
     // Zeros are what a file system leaves of a write that it never made. Anything else is kept for a look.
     if (!(await isAllZeros(handle, sizeBytes))) return quarantineWhole(unsealed, 'nothing in it is readable');
@@ -202,6 +207,8 @@ async function quarantineWhole({ spool, file, handle, counts }: Unsealed, reason
   const metadata = { id, firstSequence, eventCount: 0, bytes: handle.statSync().sizeBytes };
   await quarantineSegment(spool, { metadata, fileName: file.fileName, handle }, reason);
   counts.filesQuarantined += 1;
+  counts.quarantined.push({ fileName: file.fileName, reason });
+  spool.logger?.warn('an unfinished segment was damaged and is in quarantine, whole', { file: file.fileName, reason });
 }
 
 function leaveWaiting({ file, counts }: Unsealed, reason: string): void {

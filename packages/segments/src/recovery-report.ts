@@ -1,4 +1,4 @@
-/** Why a file was left where it is. */
+/** Why a file was left where it is, or moved to quarantine. */
 export interface RecoveryProblem {
   readonly fileName: string;
   /** What happened, with the operating system's code where there is one. */
@@ -20,7 +20,9 @@ export interface RecoveryReport {
   /** Damaged ranges in front of intact frames; their file is in quarantine, whole. */
   readonly framesSkipped: number;
   readonly filesQuarantined: number;
-  /** Left as they are because their format or key is not known here. */
+  /** Those, by the name that they have there, and why. */
+  readonly quarantined: readonly RecoveryProblem[];
+  /** Left as they are because their format, key or spool is not known here; `problems` says which. */
   readonly filesWaiting: number;
   /** Removals and moves that a crash had interrupted. */
   readonly removalsFinished: number;
@@ -36,8 +38,8 @@ export interface RecoveryReport {
 }
 
 export type RecoveryCounts = {
-  -readonly [Key in Exclude<keyof RecoveryReport, 'durationMs' | 'problems'>]: number;
-} & { problems: RecoveryProblem[] };
+  -readonly [Key in Exclude<keyof RecoveryReport, 'durationMs' | 'problems' | 'quarantined'>]: number;
+} & { problems: RecoveryProblem[]; quarantined: RecoveryProblem[] };
 
 export function emptyRecoveryCounts(): RecoveryCounts {
   return {
@@ -48,6 +50,7 @@ export function emptyRecoveryCounts(): RecoveryCounts {
     bytesCut: 0,
     framesSkipped: 0,
     filesQuarantined: 0,
+    quarantined: [],
     filesWaiting: 0,
     removalsFinished: 0,
     metadataRebuilt: 0,

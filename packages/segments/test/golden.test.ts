@@ -156,11 +156,12 @@ describe.each(Object.entries(expectedSpools))('the golden spool %s', (name, expe
   it('is recovered to what must be found', async () => {
     const directory = copyOf(name);
     const spool = openSpool(directory);
-    const { durationMs: _, newestSegmentAtMs: __, problems, ...report } = await recoverSpool(spool, [new JsonLines()]);
+    const { durationMs: _, newestSegmentAtMs: __, problems, quarantined, ...report } = await recoverSpool(spool, [new JsonLines()]);
 
     const nothing = Object.fromEntries(Object.keys(report).map((key) => [key, 0]));
     expect(report).toEqual({ ...nothing, ...expected.report });
     expect(problems).toEqual([]);
+    expect(quarantined).toHaveLength(report.filesQuarantined);
     expect(await pendingIn(directory)).toEqual(expected.events);
     for (const [segment, numbers] of Object.entries(expected.events)) {
       const bytes = readFileSync(join(directory, `${segment}.ndjson`));

@@ -20,6 +20,8 @@ export interface LineSerializerOptions {
   readonly fileExtension?: string;
   /** Makes every scan end for want of this key. */
   readonly missingKeyId?: string;
+  /** Only in a spool of this id do frames open; elsewhere the key `k1` opens none. */
+  readonly boundTo?: string;
   /** Writes the frames of another segment anew, with their new place in them. */
   readonly reframes?: boolean;
 }
@@ -31,10 +33,12 @@ export class LineSerializer implements EventSerializer<Numbered> {
   /** Contexts of the scans, in order. */
   readonly scans: SegmentContext[] = [];
   readonly #missingKeyId: string | undefined;
+  readonly #boundTo: string | undefined;
 
-  constructor({ fileExtension = 'ndjson', missingKeyId, reframes = false }: LineSerializerOptions = {}) {
+  constructor({ fileExtension = 'ndjson', missingKeyId, boundTo, reframes = false }: LineSerializerOptions = {}) {
     this.format = { name: 'jsonl', fileExtension, mediaType: 'application/x-ndjson' };
     this.#missingKeyId = missingKeyId;
+    this.#boundTo = boundTo;
     if (reframes) this.reframe = reframe;
   }
 
@@ -59,6 +63,9 @@ export class LineSerializer implements EventSerializer<Numbered> {
 
   async scan(source: ByteSource, context: SegmentContext): Promise<FrameScan> {
     this.scans.push(context);
+    if (this.#boundTo !== undefined && this.#boundTo !== context.spoolId) {
+      return { intact: [], damaged: [], tornTailBytes: source.sizeBytes, eventCount: 0, unopenedKeyId: 'k1' };
+    }
     const lines = await readLines(source);
     const intact: IntactRange[] = [];
     const damaged: DamagedRange[] = [];

@@ -1,8 +1,8 @@
 // Goal: a spool can be read beside everything that lives in it, whole events alone and each once.
 import { SimulatedDisk } from '@relaykit/testing';
 import type { RelayError } from '@relaykit/types';
-import { describe, expect, it } from 'vitest';
-import { type ReadSpoolOptions, readSpool } from '../src/index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { type ReadSpoolOptions, readSpool, type Spool } from '../src/index.ts';
 import { LineSerializer, linesOf, type Numbered } from './line-serializer.ts';
 import {
   CREATED_MS,
@@ -34,6 +34,23 @@ const isOpenOf = (suffix: string) => (operation: { name: string; path: string })
   operation.name === 'open' && operation.path === pathOf({}, suffix);
 
 describe('readSpool', () => {
+  it.for([
+    ['being written', async () => void 0, 'ndjson.open'],
+    ['sealed', async (spool: Spool) => void (await sealSegment(spool, { first: 0 })), 'ndjson'],
+  ] as const)('says so where no frame of a segment that is %s opens with the key it has', async ([, seal]) => {
+    const { disk, spool } = createScene();
+    await seal(spool);
+    if (disk.files().get(pathOf({}, 'ndjson')) === undefined) leaveFile(disk, linesOf(0));
+    const onDamage = vi.fn();
+    const serializers = [new LineSerializer({ boundTo: 'another' })];
+    await expect(read(disk, { serializers, onDamage })).rejects.toMatchObject({
+      code: 'RELAY_KEY_MISSING',
+      message: expect.stringContaining('other bytes'),
+      facts: { segmentId: idOf(), keyId: 'k1' },
+    });
+    expect(onDamage).not.toHaveBeenCalled();
+  });
+
   it('yields what is sealed and what is being written, in the order of names, with its segment', async () => {
     const { disk, spool } = createScene();
     writeSegment(spool, { first: 4, events: 2 });

@@ -2,8 +2,8 @@
 // Method: the file a crash would leave is placed on a simulated disk; the spool and the report are compared as a whole.
 import { createHash } from 'node:crypto';
 import { SimulatedDisk } from '@relaykit/testing';
-import { describe, expect, it } from 'vitest';
-import { recoverSpool } from '../src/index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { recoverSpool, Spool } from '../src/index.ts';
 import { salvageId } from '../src/salvage.ts';
 import { LineSerializer, linesOf } from './line-serializer.ts';
 import {
@@ -364,6 +364,62 @@ describe('a file that cannot be judged', () => {
       }),
     );
     expect(textOf(disk, path)).toBe(text(0));
+  });
+});
+
+describe('a file of which no frame opens', () => {
+  const other = 'f'.repeat(32);
+
+  it('waits, with the key that should open it named, and is recovered once it opens', async () => {
+    const scene = createScene();
+    const path = leaveFile(scene.disk, linesOf(0));
+    const closed = new LineSerializer({ boundTo: other });
+    const report = await recoverSpool(scene.spool, [closed]);
+    expect(report).toEqual(
+      reportOf({
+        filesScanned: 1,
+        filesWaiting: 1,
+        problems: [
+          { fileName: `${id}.ndjson.open`, reason: expect.stringMatching(/opens with the key k1.*other bytes/) },
+        ],
+      }),
+    );
+    expect(report.problems[0]?.reason).toContain(scene.spool.spoolId);
+    expect(textOf(scene.disk, path)).toBe(text(0));
+    expect(ledgerOf(scene.disk)).toEqual([]);
+    expect(await recover(scene)).toMatchObject({ segmentsRecovered: 1, eventsSalvaged: 1, problems: [] });
+  });
+
+  it('waits, with the spool named that it belongs to, where metadata beside it knows that', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool, { first: 5 });
+    const metadataPath = pathOf({ first: 5 }, 'meta.json');
+    const sealed = textOf(scene.disk, metadataPath).replaceAll(scene.spool.spoolId, other);
+    scene.disk.placeFile(metadataPath, sealed);
+    leaveFile(scene.disk, linesOf(0));
+    const { problems, filesWaiting } = await recoverSpool(scene.spool, [new LineSerializer({ boundTo: other })]);
+    expect(filesWaiting).toBe(1);
+    expect(problems).toEqual([
+      {
+        fileName: `${id}.ndjson.open`,
+        reason: `left as it is: it belongs to the spool ${other}, and this one is ${scene.spool.spoolId}: put the spool.json of ${other} back`,
+      },
+    ]);
+  });
+});
+
+describe('a file that goes to quarantine', () => {
+  it('is named, with the reason, in the report and in the log', async () => {
+    const warn = vi.fn();
+    const { disk: fileSystem, clock } = createScene();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() };
+    const scene = { disk: fileSystem, spool: Spool.openSync({ directory: SPOOL, fileSystem, clock, logger }) };
+    leaveFile(scene.disk, new TextEncoder().encode('nonsense\n'));
+    const facts = { fileName: `${id}.ndjson.open`, reason: 'nothing in it is readable' };
+    expect(await recover(scene)).toMatchObject({ filesQuarantined: 1, quarantined: [facts] });
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining('quarantine'), { file: facts.fileName, reason: facts.reason }],
+    ]);
   });
 });
 

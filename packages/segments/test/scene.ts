@@ -80,7 +80,9 @@ export function recover({ spool }: Pick<Scene, 'spool'>): Promise<RecoveryReport
 
 /** A report that says nothing but this; every count that is not named is 0. */
 export function reportOf(facts: Partial<RecoveryReport>): RecoveryReport {
-  return { ...emptyRecoveryCounts(), newestSegmentAtMs: CREATED_MS, durationMs: 0, ...facts };
+  const named = { fileName: expect.stringMatching(/\.(open|atomic)$/), reason: expect.any(String) };
+  const quarantined = Array.from({ length: facts.filesQuarantined ?? 0 }, () => named);
+  return { ...emptyRecoveryCounts(), newestSegmentAtMs: CREATED_MS, durationMs: 0, quarantined, ...facts };
 }
 
 /** Names in the spool, without the directory and what every spool has. */

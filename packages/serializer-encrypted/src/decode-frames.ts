@@ -31,9 +31,11 @@ export async function* decodeFrames<TEvent>(
     if (position + header.frameBytes > source.sizeBytes) break;
     if (header.frameIndex !== frameIndex) throw damaged(segmentId, position);
     const key = await store.find(header.keyId);
-    if (!key) throw keyMissing(segmentId, header.keyId);
-    const plaintext = openFrame(engine, key, await reader.frameAt(position, header), header, context);
-    if (!plaintext) throw damaged(segmentId, position);
+    const frame = await reader.frameAt(position, header);
+    // The keys may be wiped while the frame is read.
+    if (!key || key.isWiped) throw keyMissing(segmentId, header.keyId);
+    const plaintext = openFrame(engine, key, frame, header, context);
+    if (!plaintext) throw damaged(segmentId, position, 'authentication', header.keyId);
     if (header.isClosing) {
       // What lies before a part of a file is not known here.
       const isWhole = firstFrameIndex === 0;

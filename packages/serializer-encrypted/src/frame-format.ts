@@ -1,7 +1,7 @@
 import type { EventSerializer, FrameContext } from '@relaykit/types';
 import type { AeadEngine } from './aead-engine.ts';
 import { sealFrame } from './frame-cipher.ts';
-import { type KeyStore, noCurrentKey } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
 import type { SecretKey } from './secret-key.ts';
 
 /** What encrypting and decrypting share. */
@@ -22,7 +22,7 @@ export function sealEvents<TEvent>(
 }
 
 /** @throws RelayError `RELAY_KEY_MISSING` */
-export function requireCurrent({ current }: KeyStore, { segmentId }: Pick<FrameContext, 'segmentId'>): SecretKey {
-  if (current) return current;
-  throw noCurrentKey(segmentId);
+export function requireCurrent(store: KeyStore, { segmentId }: Pick<FrameContext, 'segmentId'>): SecretKey {
+  if (store.current) return store.current;
+  throw store.noCurrentKey(segmentId);
 }

@@ -61,7 +61,7 @@ export class FrameRanges {
     this.#keyId = keyId;
   }
 
-  finish(sizeBytes: number, missingKeyId?: string): FrameScan {
+  finish(sizeBytes: number, keys: Pick<FrameScan, 'missingKeyId' | 'unopenedKeyId'>): FrameScan {
     this.#closeRange();
     return {
       intact: this.#intact,
@@ -70,7 +70,7 @@ export class FrameRanges {
       eventCount: this.#eventCount,
       isClosed: this.#isClosed,
       ...(this.#keyId === undefined ? {} : { keyId: this.#keyId }),
-      ...(missingKeyId === undefined ? {} : { missingKeyId }),
+      ...keys,
     };
   }
 

@@ -64,7 +64,11 @@ export class KeyRing {
     await this.#store.refresh();
   }
 
-  /** Overwrites and forgets all keys, as well as JavaScript can; other copies may be in memory still. */
+  /**
+   * Overwrites and forgets all keys, as well as JavaScript can; other copies may be in memory still. What is read just then
+   * fails as if the key were missing, and what a provider was asked before does not come back. A provider is asked anew by
+   * whatever needs a key afterwards, so close what uses the ring before.
+   */
   wipe(): void {
     this.#store.wipe();
   }

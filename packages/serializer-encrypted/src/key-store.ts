@@ -10,6 +10,8 @@ export class KeyStore {
   readonly #searches = new Map<string, Promise<SecretKey | undefined>>();
   #refreshing: Promise<void> | undefined;
   #current: SecretKey | undefined;
+  /** How often the keys were wiped: what was asked before does not come back afterwards. */
+  #wipes = 0;
 
   constructor(keys: KeySet | KeyProvider) {
     if (typeof keys !== 'object' || keys === null)
@@ -39,10 +41,12 @@ export class KeyStore {
   refresh(): Promise<void> {
     const provider = this.#provider;
     if (!provider) return Promise.resolve();
-    this.#refreshing ??= this.#askCurrent(provider).finally(() => {
-      this.#refreshing = undefined;
+    if (this.#refreshing) return this.#refreshing;
+    const refreshing = this.#askCurrent(provider).finally(() => {
+      if (this.#refreshing === refreshing) this.#refreshing = undefined;
     });
-    return this.#refreshing;
+    this.#refreshing = refreshing;
+    return refreshing;
   }
 
   /** Whatever keeps a provider from answering counts as not found: the segment waits and is asked for again. */
@@ -50,11 +54,13 @@ export class KeyStore {
     const known = this.#keys.get(id);
     const provider = this.#provider;
     if (known || !provider) return known;
-    const search =
-      this.#searches.get(id) ??
-      this.#search(provider, id)
-        .catch(() => undefined)
-        .finally(() => this.#searches.delete(id));
+    const underway = this.#searches.get(id);
+    if (underway) return underway;
+    const search = this.#search(provider, id)
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#searches.get(id) === search) this.#searches.delete(id);
+      });
     this.#searches.set(id, search);
     return search;
   }
@@ -63,21 +69,35 @@ export class KeyStore {
     for (const key of this.#keys.values()) key.wipe();
     this.#keys.clear();
     this.#current = undefined;
+    this.#wipes += 1;
+    this.#refreshing = undefined;
+    this.#searches.clear();
+  }
+
+  /** There is nothing to encrypt with. */
+  noCurrentKey(segmentId: string): RelayError<'RELAY_KEY_MISSING'> {
+    const why = this.#provider
+      ? 'the key provider failed or was not asked yet, or the keys were wiped. Await refresh() of the key ring, then try again.'
+      : 'the keys were wiped. Give the key ring one with rotate(), then try again.';
+    return new RelayError('RELAY_KEY_MISSING', `No key to encrypt with: ${why}`, { segmentId, keyId: '' });
   }
 
   async #askCurrent(provider: KeyProvider): Promise<void> {
+    const wipes = this.#wipes;
     let key: EncryptionKey;
     try {
       key = await provider.current();
     } catch {
-      throw noCurrentKey('');
+      throw this.noCurrentKey('');
     }
+    if (wipes !== this.#wipes) throw this.noCurrentKey('');
     this.#current = this.#add('the current key of the provider', key);
   }
 
   async #search(provider: KeyProvider, id: string): Promise<SecretKey | undefined> {
+    const wipes = this.#wipes;
     const key = await provider.find(id);
-    return key?.id === id ? this.#add('the key of the provider', key) : undefined;
+    return key?.id === id && wipes === this.#wipes ? this.#add('the key of the provider', key) : undefined;
   }
 
   #add(name: string, value: EncryptionKey): SecretKey {
@@ -92,13 +112,6 @@ export class KeyStore {
     if (isSame) return known;
     throw new RangeError(`${name}.id must be new: the ring has another key under ${JSON.stringify(known.id)}`);
   }
-}
-
-/** Nothing can be encrypted now. */
-export function noCurrentKey(segmentId: string): RelayError<'RELAY_KEY_MISSING'> {
-  const message =
-    'No key to encrypt with: the key provider failed or was not asked yet. Await refresh() of the key ring, then try again.';
-  return new RelayError('RELAY_KEY_MISSING', message, { segmentId, keyId: '' });
 }
 
 function isProvider(keys: KeySet | KeyProvider): keys is KeyProvider {

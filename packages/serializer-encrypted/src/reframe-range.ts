@@ -23,8 +23,10 @@ export async function* reframeRange<TEvent>(
     // A scan found it whole, so somebody changes the file.
     if (typeof header !== 'object' || header.frameIndex !== fromIndex) throw damaged(segmentId, position);
     const key = await store.find(header.keyId);
-    if (!key) throw keyMissing(segmentId, header.keyId);
-    const bytes = openFrame(engine, key, await reader.frameAt(position, header), header, from);
+    const frame = await reader.frameAt(position, header);
+    // The keys may be wiped while the frame is read.
+    if (!key || key.isWiped) throw keyMissing(segmentId, header.keyId);
+    const bytes = openFrame(engine, key, frame, header, from);
     if (!bytes) throw damaged(segmentId, position);
     const { eventCount } = header;
     if (!header.isClosing) {

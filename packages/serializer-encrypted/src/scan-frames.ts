@@ -1,6 +1,6 @@
 import type { ByteSource, DecodeLimits, FrameScan, SegmentContext } from '@relaykit/types';
 import { decodeLimit } from './decode-limit.ts';
-import { openFrame } from './frame-cipher.ts';
+import { isTorn, openFrame } from './frame-cipher.ts';
 import type { FrameFormat } from './frame-format.ts';
 import { FrameRanges } from './frame-ranges.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -8,7 +8,10 @@ import { memorySource } from './memory-source.ts';
 
 /**
  * Finds the authentic frames of a source. Behind damage the next one is looked for by its magic, so that a damaged length
- * hides nothing. Ends at the first frame whose key is missing.
+ * hides nothing. Ends at the first frame whose key is missing, or was wiped meanwhile.
+ *
+ * A key that opens none of its frames, though their headers are whole, is another one of the same name: that is no damage,
+ * and it is said so.
  */
 export async function scanFrames<TEvent>(
   { engine, store, inner }: FrameFormat<TEvent>,
@@ -22,15 +25,21 @@ export async function scanFrames<TEvent>(
   const ranges = new FrameRanges(context.firstFrameIndex ?? 0);
   // Frames do not overlap, so honest damage is authenticated in vain once; a file made to cost more is given up.
   let vainBytes = 0;
+  const opened = new Set<string>();
+  const refused = new Set<string>();
 
   let position = 0;
   while (position < sizeBytes && vainBytes <= sizeBytes) {
     const header = await reader.headerAt(position);
     if (typeof header === 'object' && header.payloadBytes <= maximum && position + header.frameBytes <= sizeBytes) {
-      const key = await store.find(header.keyId);
-      if (!key) return ranges.finish(sizeBytes, header.keyId);
+      const { keyId } = header;
+      const key = await store.find(keyId);
       const frame = await reader.frameAt(position, header);
-      const plaintext = ranges.accepts(header) ? openFrame(engine, key, frame, header, context) : undefined;
+      if (!key || key.isWiped) return ranges.finish(sizeBytes, { missingKeyId: keyId });
+      const isAccepted = ranges.accepts(header);
+      const plaintext = isAccepted ? openFrame(engine, key, frame, header, context) : undefined;
+      if (plaintext) opened.add(keyId);
+      else if (isAccepted && frame.byteLength === header.frameBytes && !isTorn(frame)) refused.add(keyId);
       const isIntact = plaintext && (header.isClosing || limits === undefined || (await keepsLimits(plaintext)));
       if (isIntact) {
         ranges.add(position, header, plaintext);
@@ -41,7 +50,8 @@ export async function scanFrames<TEvent>(
     }
     position = await reader.nextFrameFrom(position + 1);
   }
-  return ranges.finish(sizeBytes);
+  const unopenedKeyId = [...refused].find((keyId) => !opened.has(keyId));
+  return ranges.finish(sizeBytes, unopenedKeyId === undefined ? {} : { unopenedKeyId });
 
   /** What is authentic is what was written; it is looked into only where the caller bounds what it may decode to. */
   async function keepsLimits(plaintext: Uint8Array): Promise<boolean> {

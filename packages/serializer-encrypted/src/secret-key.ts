@@ -21,6 +21,7 @@ export interface EncryptionKey {
 export class SecretKey {
   readonly id: string;
   readonly #bytes: Uint8Array;
+  #isWiped = false;
 
   private constructor(id: string, bytes: Uint8Array) {
     this.id = id;
@@ -46,6 +47,11 @@ export class SecretKey {
     return this.#bytes;
   }
 
+  /** Whoever got the key before and waited for something since has to ask. */
+  get isWiped(): boolean {
+    return this.#isWiped;
+  }
+
   hasBytesOf(other: SecretKey): boolean {
     let difference = 0;
     for (let index = 0; index < KEY_BYTES; index += 1)
@@ -55,6 +61,7 @@ export class SecretKey {
 
   /** Overwrites this copy. The engine, the garbage collector and swap may hold others. */
   wipe(): void {
+    this.#isWiped = true;
     this.#bytes.fill(0);
   }
 }

@@ -60,11 +60,11 @@ function newString(after: number): number {
   const string = newState();
   range(string, 0x20, 0x7f, string);
   on(string, '"', after);
-  const escape = newState();
-  on(string, '\\', escape);
-  on(escape, '"\\/bfnrt', string);
+  const escaped = newState();
+  on(string, '\\', escaped);
+  on(escaped, '"\\/bfnrt', string);
   const [hex4, hex3, hex2, hex1] = [newState(), newState(), newState(), newState()];
-  on(escape, 'u', hex4);
+  on(escaped, 'u', hex4);
   for (const [state, next] of [
     [hex4, hex3],
     [hex3, hex2],

@@ -38,13 +38,69 @@ function expectedLines(bytes: Uint8Array): [number, number][] {
 
 describe('each line', () => {
   it.each([
-    ...['', ' ', '\r', 'null', ' true\r', '\tfalse ', 'nul', 'nulll', 'truefalse', 'undefined', 'NaN', '+1', '.5', '1.'],
-    ...['0', '-0', '-', '00', '01', '-01', '10', '1.5', '1.50e+10', '1e', '1e-', '1E5', '1e5.', '1.e5', '0e0', '0.0', '1-'],
-    ...['""', '"', '"a', 'a"', '"\\n"', '"\\x"', '"\\u00e"', '"\\uD800"', '"\\u00eG"', '"\t"', '"\0"', '"\x7f"', '"\\"'],
+    ...[
+      '',
+      ' ',
+      '\r',
+      'null',
+      ' true\r',
+      '\tfalse ',
+      'nul',
+      'nulll',
+      'truefalse',
+      'undefined',
+      'NaN',
+      '+1',
+      '.5',
+      '1.',
+    ],
+    ...[
+      '0',
+      '-0',
+      '-',
+      '00',
+      '01',
+      '-01',
+      '10',
+      '1.5',
+      '1.50e+10',
+      '1e',
+      '1e-',
+      '1E5',
+      '1e5.',
+      '1.e5',
+      '0e0',
+      '0.0',
+      '1-',
+    ],
+    ...[
+      '""',
+      '"',
+      '"a',
+      'a"',
+      '"\\n"',
+      '"\\x"',
+      '"\\u00e"',
+      '"\\uD800"',
+      '"\\u00eG"',
+      '"\t"',
+      '"\0"',
+      '"\x7f"',
+      '"\\"',
+    ],
     ...['"ü"', '"€"', '"😀"', 'ü', '\uFEFF1', '"\uFEFF"', '\u00a01', '1\u2028'],
     ...['[]', '[ ]', '[1]', '[1,]', '[,1]', '[1 2]', '[1,2', ']', '[}', '[[]]', '[[],[]]', '1,2', '1 2', '[]]', '[1]1'],
     ...['{}', '{ }', '{"a":1}', '{"a" : 1 , "b":{}}', '{"a"}', '{"a":}', '{a:1}', '{1:1}', '{"a":1,}', '{"a":1', '{]'],
-    ...['{"a":1 "b":2}', '{"__proto__":{"a":1}}', '{"a":1,"a":2}', '{"a":[1,{"b":null}]}', '{"a":1}}', '{,}', '//', "'a'"],
+    ...[
+      '{"a":1 "b":2}',
+      '{"__proto__":{"a":1}}',
+      '{"a":1,"a":2}',
+      '{"a":[1,{"b":null}]}',
+      '{"a":1}}',
+      '{,}',
+      '//',
+      "'a'",
+    ],
   ])('%j', (text) => {
     const bytes = bytesOf(text, '\n1\n');
     for (const pieceBytes of [1, 2, 100]) expect(wholeLines(bytes, pieceBytes)).toEqual(expectedLines(bytes));
@@ -64,7 +120,9 @@ describe('each line', () => {
   it('whatever stands in it and wherever a read ends', () => {
     const piece = fc.oneof(
       fc.json().map((text) => bytesOf(text)),
-      fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', '\n', '1', '-', '.', 'e', 'true', ' ').map((text) => bytesOf(text)),
+      fc
+        .constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', '\n', '1', '-', '.', 'e', 'true', ' ')
+        .map((text) => bytesOf(text)),
       fc.uint8Array({ maxLength: 3 }),
     );
     fc.assert(

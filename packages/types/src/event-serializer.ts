@@ -105,6 +105,11 @@ export interface FrameScan {
   /** Frames that could not be judged because this key is missing; nothing may be concluded about the file. */
   readonly missingKeyId?: string;
   /**
+   * Key under which frames stand, their headers whole, and not one of them is authentic: other bytes than those that
+   * encrypted are known by its name, or the file is of another spool or segment. Nothing may be concluded about the file.
+   */
+  readonly unopenedKeyId?: string;
+  /**
    * Only of formats with a closing frame: whether the intact frames end with one that vouches for all before it. `false`
    * for a sealed segment means that something of it is missing.
    */
