@@ -156,7 +156,13 @@ describe.each(Object.entries(expectedSpools))('the golden spool %s', (name, expe
   it('is recovered to what must be found', async () => {
     const directory = copyOf(name);
     const spool = openSpool(directory);
-    const { durationMs: _, newestSegmentAtMs: __, problems, quarantined, ...report } = await recoverSpool(spool, [new JsonLines()]);
+    const {
+      durationMs: _,
+      newestSegmentAtMs: __,
+      problems,
+      quarantined,
+      ...report
+    } = await recoverSpool(spool, [new JsonLines()]);
 
     const nothing = Object.fromEntries(Object.keys(report).map((key) => [key, 0]));
     expect(report).toEqual({ ...nothing, ...expected.report });
