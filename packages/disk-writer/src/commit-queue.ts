@@ -91,7 +91,9 @@ export class CommitQueue<TEvent> {
     if (roll.active?.hasUnsyncedCut) void roll.end('failure').catch(() => undefined);
     sealer.settleFailedSync();
     if (commits.some(({ batch }) => batch.eventCount > 0)) {
-      const segment = roll.activeFor(this.#nextSequence) ?? roll.createSync(this.#nextSequence);
+      // There is one write: what must not be exported decides for all of it.
+      const beginning = this.#beginning(commits.some(({ isHeld }) => isHeld));
+      const segment = roll.activeFor(beginning) ?? roll.createSync(beginning);
       this.#appendOrCut(segment, commits, this.#encodeSync(roll, segment, commits, placeOf(spool, segment)));
       if (this.#options.flushMode === 'atomic') this.#sealSync(roll, sealer, commits);
     } else {
@@ -169,7 +171,9 @@ export class CommitQueue<TEvent> {
     let segment: ActiveSegmentFile | undefined;
     try {
       segment =
-        batch.eventCount === 0 ? opened.roll.active : await opened.roll.segmentFor(batch, () => this.#nextSequence);
+        batch.eventCount === 0
+          ? opened.roll.active
+          : await opened.roll.segmentFor(batch, () => this.#beginning(next.isHeld));
     } catch (cause) {
       if (await opened.keeper.makeRoomFor(cause)) return;
       throw cause;
@@ -213,6 +217,10 @@ export class CommitQueue<TEvent> {
     opened.roll.scheduleCheck(() => this.#checkRotation());
   }
 
+  #beginning(isHeld: boolean): { readonly firstSequence: number; readonly isHeld: boolean } {
+    return { firstSequence: this.#nextSequence, isHeld };
+  }
+
   /** Queued batches, in order, that the segment may take before it has to rotate. */
   #takeGroup(roll: SegmentRoll<TEvent>, segment: ActiveSegmentFile | undefined): PendingCommit<TEvent>[] {
     const group: PendingCommit<TEvent>[] = [];
@@ -220,6 +228,8 @@ export class CommitQueue<TEvent> {
     let groupBytes = 0;
     for (const commit of this.#queued()) {
       const { eventCount, sizeBytes } = commit.batch;
+      // Of a batch without events it matters to nobody.
+      if (eventCount > 0 && segment && commit.isHeld !== segment.isHeld) break;
       if (group.length > 0 && eventCount > 0) {
         if (!pending || groupBytes + sizeBytes > MAX_GROUP_BYTES) break;
         if (this.#options.flushMode === 'append' && roll.rotationReason(commit.batch, pending) !== undefined) break;

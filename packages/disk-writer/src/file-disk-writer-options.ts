@@ -55,6 +55,11 @@ export interface FileDiskWriterOptions<TEvent> extends SpoolOptions {
   readonly durability?: Durability;
   /** Defaults to `append`. */
   readonly flushMode?: FlushMode;
+  /**
+   * Whether segments are held back from export, for whoever needs a consent first: `releaseHeld` of a segment store lets
+   * them go, `discardHeld` gives them up, each as a whole. `setHoldExport` changes it. Defaults to `false`.
+   */
+  readonly holdExport?: boolean;
   /** Largest encoded event in bytes; a larger one is rejected by itself. Defaults to `DEFAULT_MAX_EVENT_BYTES`. */
   readonly maxEventBytes?: number;
   /** Called after each segment was sealed. What it throws is logged and harms nobody. */
@@ -83,7 +88,15 @@ export type ResolvedOptions<TEvent> = FileDiskWriterOptions<TEvent> &
   Required<
     Pick<
       FileDiskWriterOptions<TEvent>,
-      'serializer' | 'rotation' | 'retention' | 'whenFull' | 'retry' | 'durability' | 'flushMode' | 'maxEventBytes'
+      | 'serializer'
+      | 'rotation'
+      | 'retention'
+      | 'whenFull'
+      | 'retry'
+      | 'durability'
+      | 'flushMode'
+      | 'holdExport'
+      | 'maxEventBytes'
     >
   >;
 
@@ -100,10 +113,12 @@ export function resolveOptions<TEvent>(options: FileDiskWriterOptions<TEvent>): 
     retry: options.retry ?? DEFAULT_WRITE_RETRY,
     durability: options.durability ?? DEFAULT_DURABILITY,
     flushMode: options.flushMode ?? 'append',
+    holdExport: options.holdExport ?? false,
     maxEventBytes: options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES,
   };
-  const { durability, flushMode, maxEventBytes, retry, rotation, serializer } = resolved;
+  const { durability, flushMode, holdExport, maxEventBytes, retry, rotation, serializer } = resolved;
   checkDurability('durability', durability);
+  checkHoldExport(holdExport);
   if (flushMode !== 'append' && flushMode !== 'atomic') {
     throw new TypeError(`flushMode must be 'append' or 'atomic', got ${JSON.stringify(flushMode)}`);
   }
@@ -159,6 +174,11 @@ function checkMethods(name: string, value: object | undefined, methods: readonly
     const found: unknown = value === null ? undefined : (value as Record<string, unknown>)[method];
     if (typeof found !== 'function') throw new TypeError(`${name} must have the method ${method}, got ${typeof found}`);
   }
+}
+
+export function checkHoldExport(value: boolean): void {
+  if (typeof value === 'boolean') return;
+  throw new TypeError(`holdExport must be true or false, got ${JSON.stringify(value)}`);
 }
 
 export function checkDurability(name: string, value: Durability): void {

@@ -10,6 +10,7 @@ import {
 } from '@relaykit/segments';
 import {
   type Clock,
+  type Durability,
   type EventBatch,
   type EventPersisting,
   type RejectedEvent,
@@ -22,6 +23,7 @@ import {
 import { CommitQueue, type OpenSpool } from './commit-queue.ts';
 import {
   checkDurability,
+  checkHoldExport,
   type FileDiskWriterOptions,
   type ResolvedOptions,
   resolveOptions,
@@ -56,11 +58,13 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   #recovery: RecoveryReport | undefined;
   #closing: Promise<void> | undefined;
   #isReleased = false;
+  #holdsExport: boolean;
 
   /** @throws TypeError, RangeError - an option breaks its rule; nothing is touched on disk yet. */
   constructor(options: FileDiskWriterOptions<TEvent>) {
     this.#options = resolveOptions(options);
     this.#clock = options.clock ?? systemClock();
+    this.#holdsExport = this.#options.holdExport;
     this.#pool = new FrameBuilderPool(this.#options.serializer, this.#options);
     const { retry, flushMode } = this.#options;
     this.#queue = new CommitQueue<TEvent>({
@@ -117,7 +121,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       ? { batch: this.#own(events as EventBatch<TEvent>), rejected: [] }
       : this.#encodeAll(events);
     batch.startCommit();
-    const commit = new PendingCommit(this.writerId, batch, 'written', rejected, this.#clock.monotonicMs());
+    const commit = this.#toCommit(batch, 'written', rejected);
     commit.receipt.catch(() => undefined);
     this.#queue.add(commit);
     try {
@@ -127,6 +131,15 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       throw cause;
     }
   };
+
+  /**
+   * Whether segments are held back from export, for batches passed from now on; they go into a segment of their own.
+   * What is sealed already stays as it is until a segment store releases or discards it.
+   */
+  setHoldExport(isHeld: boolean): void {
+    checkHoldExport(isHeld);
+    this.#holdsExport = isHeld;
+  }
 
   /**
    * Seals the segment that is being written, after everything passed before; the next batch begins another.
@@ -227,10 +240,18 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   ): PendingCommit<TEvent> {
     checkDurability('durability', durability);
     batch.startCommit();
-    const commit = new PendingCommit(this.writerId, batch, durability, rejected, this.#clock.monotonicMs());
+    const commit = this.#toCommit(batch, durability, rejected);
     if (signal) commit.listenTo(signal);
     this.#queue.push(commit);
     return commit;
+  }
+
+  #toCommit(
+    batch: FrameBatch<TEvent>,
+    durability: Durability,
+    rejected: readonly RejectedEvent[],
+  ): PendingCommit<TEvent> {
+    return new PendingCommit(this.writerId, batch, durability, rejected, this.#clock.monotonicMs(), this.#holdsExport);
   }
 
   /** Lets the exit path find a call by what was passed to it, until its caller has heard of the outcome. */

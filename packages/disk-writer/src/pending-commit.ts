@@ -9,6 +9,8 @@ export class PendingCommit<TEvent> {
   readonly receipt: Promise<WriteReceipt>;
   /** When the call was made, on the monotonic clock. */
   readonly startedMs: number;
+  /** Whether its events are held back from export. */
+  readonly isHeld: boolean;
   /**
    * - `queued`: nothing of it is on disk.
    * - `written`: the operating system has it; it waits for its acknowledgement.
@@ -34,12 +36,14 @@ export class PendingCommit<TEvent> {
     durability: Durability,
     rejected: readonly RejectedEvent[],
     startedMs: number,
+    isHeld: boolean,
   ) {
     this.#writerId = writerId;
     this.batch = batch;
     this.durability = durability;
     this.rejected = rejected;
     this.startedMs = startedMs;
+    this.isHeld = isHeld;
     this.sizeBytes = batch.sizeBytes;
     this.receipt = new Promise((resolve, reject) => {
       this.#resolve = resolve;

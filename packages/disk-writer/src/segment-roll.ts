@@ -23,6 +23,13 @@ interface Incoming {
   readonly sizeBytes: number;
 }
 
+/** What the next segment begins with. */
+interface Beginning {
+  readonly firstSequence: number;
+  /** Whether its events are held back from export; a segment holds one kind. */
+  readonly isHeld: boolean;
+}
+
 /** The sequence of a writer's segments: which one is written, when the next one begins, and what they are called. */
 export class SegmentRoll<TEvent> {
   readonly #options: SegmentRollOptions<TEvent>;
@@ -44,20 +51,25 @@ export class SegmentRoll<TEvent> {
     return this.#active;
   }
 
-  /** The segment that is being written. One made for events that were taken back is empty, and misnamed by now: it goes. */
-  activeFor(nextSequence: number): ActiveSegmentFile | undefined {
+  /**
+   * The segment that is being written, where it may take these events: it is ended where it is of the other kind. One
+   * made for events that were taken back is empty, and misnamed by now: it goes.
+   */
+  activeFor({ firstSequence, isHeld }: Beginning): ActiveSegmentFile | undefined {
     const active = this.#active;
-    if (active?.end.eventCount !== 0 || active.firstSequence === nextSequence) return active;
-    void this.end('empty').catch(() => undefined);
+    if (!active) return undefined;
+    const isEmpty = active.end.eventCount === 0;
+    if (active.isHeld === isHeld && (!isEmpty || active.firstSequence === firstSequence)) return active;
+    void this.end(isEmpty ? 'empty' : 'hold').catch(() => undefined);
     return undefined;
   }
 
   /** The segment that takes the next batch; the one before is handed over first where its time has come. */
-  async segmentFor(incoming: Incoming, nextSequence: () => number): Promise<ActiveSegmentFile> {
+  async segmentFor(incoming: Incoming, beginning: () => Beginning): Promise<ActiveSegmentFile> {
     this.#letGoOfRemoved();
     const reason = this.#active && this.rotationReason(incoming);
     if (reason !== undefined) void this.end(reason);
-    const active = this.activeFor(nextSequence());
+    const active = this.activeFor(beginning());
     if (active) return active;
     await this.#options.sealer.waitForRoom();
     await this.#options.keeper.makeRoom();
@@ -65,7 +77,7 @@ export class SegmentRoll<TEvent> {
     const { clock, directory: path, logger } = spool;
     return storageStep({ operation: 'create', path, policy, clock, logger }, () => {
       // The exit path may have begun one meanwhile.
-      return this.activeFor(nextSequence()) ?? this.createSync(nextSequence());
+      return this.activeFor(beginning()) ?? this.createSync(beginning());
     });
   }
 
@@ -84,14 +96,14 @@ export class SegmentRoll<TEvent> {
   }
 
   /** Begins a segment before it returns; the exit path has no time to wait. */
-  createSync(firstSequence: number): ActiveSegmentFile {
+  createSync(beginning: Beginning): ActiveSegmentFile {
     const { spool, writerId, serializer, flushMode } = this.#options;
     // Names sort by creation, so time in names never stands still and never goes back, whatever the clock does. The
     // millisecond behind each is left for a segment that takes over its events.
     const createdAtMs = Math.max(spool.clock.now(), this.#lastCreatedAtMs + 2);
     const { format } = serializer;
     const isAtomic = flushMode === 'atomic';
-    const active = new ActiveSegmentFile({ spool, writerId, firstSequence, createdAtMs, format, isAtomic });
+    const active = new ActiveSegmentFile({ spool, writerId, ...beginning, createdAtMs, format, isAtomic });
     this.#active = active;
     this.#lastCreatedAtMs = active.createdAtMs;
     return active;

@@ -58,6 +58,13 @@ export class Deferrals {
     return this.#byId.get(id)?.kind === 'held';
   }
 
+  /** Segments last seen as not ready for export. */
+  get heldCount(): number {
+    let count = 0;
+    for (const { kind } of this.#byId.values()) if (kind === 'held') count += 1;
+    return count;
+  }
+
   nextDueAtMs(): number | undefined {
     let next: number | undefined;
     for (const { dueAtMs } of this.#byId.values()) if (next === undefined || dueAtMs < next) next = dueAtMs;

@@ -45,6 +45,8 @@ export interface ExportQueueStatus {
   readonly hold: string | undefined;
   /** Milliseconds since the epoch until which nothing is sent; `undefined` where nothing pauses the receiver. */
   readonly destinationPausedUntilMs: number | undefined;
+  /** Segments whose `exportReady` was `false` when the queue last looked: held for a consent, or rebuilt metadata. */
+  readonly heldSegments: number;
   /** Segments leased at this moment. */
   readonly underWay: number;
   /** Delivered segments whose outcome the disk did not take so far. */
@@ -176,6 +178,7 @@ export class DiskExportQueue implements AsyncDisposable {
       blocked: this.#blocked,
       hold: this.#hold,
       destinationPausedUntilMs: pausedUntilMs > this.#time.nowMs() ? pausedUntilMs : undefined,
+      heldSegments: this.#deferrals.heldCount,
       underWay: this.#underWay.size,
       unrecorded: this.#delivery.unrecordedCount,
     };

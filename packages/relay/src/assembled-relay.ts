@@ -1,7 +1,7 @@
 import type { AddResult, RelayEventBuffer } from '@relaykit/buffer';
 import type { FileDiskWriter } from '@relaykit/disk-writer';
 import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
-import type { RecoveryReport } from '@relaykit/segments';
+import type { DiscardHeldOptions, FileSegmentStore, HeldReport, RecoveryReport } from '@relaykit/segments';
 import { type Clock, RelayError, type SegmentMetadata } from '@relaykit/types';
 import { Deadline } from './deadline.ts';
 import { DeliveryCounter, type SegmentSum } from './delivery-counter.ts';
@@ -22,7 +22,7 @@ export const DEFAULT_DRAIN_DEADLINE_MS = 5_000;
 export interface RelayParts<TEvent> {
   readonly buffer: RelayEventBuffer<TEvent>;
   readonly writer: FileDiskWriter<TEvent>;
-  readonly store: LateSegmentStore;
+  readonly store: LateSegmentStore<FileSegmentStore>;
   readonly queue: DiskExportQueue | undefined;
   readonly clock: Clock;
   readonly droppedFromSpool: () => SegmentSum;
@@ -32,7 +32,7 @@ export interface RelayParts<TEvent> {
 export class AssembledRelay<TEvent> implements Relay<TEvent> {
   readonly buffer: RelayEventBuffer<TEvent>;
   readonly writer: FileDiskWriter<TEvent>;
-  readonly store: LateSegmentStore;
+  readonly store: LateSegmentStore<FileSegmentStore>;
   readonly queue: DiskExportQueue | undefined;
   readonly #clock: Clock;
   readonly #delivery: DeliveryCounter;
@@ -81,6 +81,21 @@ export class AssembledRelay<TEvent> implements Relay<TEvent> {
     const since = queue.counts();
     await this.rotate(options);
     return queue.drain({ ...options, since });
+  }
+
+  async releaseHeld(): Promise<HeldReport> {
+    this.#checkOpen('releaseHeld');
+    this.writer.setHoldExport(false);
+    await this.rotate();
+    const report = await (await this.store.open()).releaseHeld();
+    this.queue?.wake();
+    return report;
+  }
+
+  async discardHeld(options?: Pick<DiscardHeldOptions, 'reason'>): Promise<HeldReport> {
+    this.#checkOpen('discardHeld');
+    await this.rotate();
+    return (await this.store.open()).discardHeld(options);
   }
 
   close(options: RelayCloseOptions = {}): Promise<RelayCloseReport> {

@@ -20,6 +20,7 @@ const relayNames: Names<RelayOptions<unknown>> = {
   durability: true,
   flushMode: true,
   maxEventBytes: true,
+  holdExport: true,
   allowUnsafeDirectory: true,
   buffer: true,
   export: true,

@@ -4,17 +4,17 @@ import type { LeaseAttempt, SegmentInfo, SegmentName, SegmentStore } from '@rela
  * A store that is opened by its first use, so that a relay can be made at once and without touching the disk. An
  * opening that failed fails that use, and the next one tries again: a disk that comes back is used.
  */
-export class LateSegmentStore implements SegmentStore {
-  readonly #openStore: () => Promise<SegmentStore>;
-  #store: Promise<SegmentStore> | undefined;
+export class LateSegmentStore<Store extends SegmentStore = SegmentStore> implements SegmentStore {
+  readonly #openStore: () => Promise<Store>;
+  #store: Promise<Store> | undefined;
 
-  constructor(openStore: () => Promise<SegmentStore>) {
+  constructor(openStore: () => Promise<Store>) {
     this.#openStore = openStore;
   }
 
   /** Opens the store now, or waits for the opening under way. */
-  async open(): Promise<void> {
-    await this.#opened();
+  open(): Promise<Store> {
+    return this.#opened();
   }
 
   async *list(): AsyncIterable<SegmentName> {
@@ -36,7 +36,7 @@ export class LateSegmentStore implements SegmentStore {
     await store?.close();
   }
 
-  #opened(): Promise<SegmentStore> {
+  #opened(): Promise<Store> {
     this.#store ??= this.#openStore().catch((cause: unknown) => {
       this.#store = undefined;
       throw cause;

@@ -1,7 +1,7 @@
 import type { AddResult, BufferCounts, CloseReport, FlushOptions, RelayEventBuffer } from '@relaykit/buffer';
 import type { FileDiskWriter } from '@relaykit/disk-writer';
 import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
-import type { RecoveryReport } from '@relaykit/segments';
+import type { DiscardHeldOptions, HeldReport, RecoveryReport } from '@relaykit/segments';
 import type { SegmentMetadata, SegmentStore } from '@relaykit/types';
 import type { DeliveryCounts, SegmentSum } from './delivery-counter.ts';
 
@@ -81,6 +81,22 @@ export interface Relay<TEvent> extends AsyncDisposable {
    * @throws RelayError `RELAY_CLOSED`, and as `flush`.
    */
   drain(options?: RelayDrainOptions): Promise<DrainReport>;
+  /**
+   * For whoever made the relay with `holdExport: true` and has the consent now: ends the hold, and releases everything in
+   * the spool that was held back by it. What was added before is stored first. Calling it again is harmless; at a start
+   * with the consent it releases what a crash left held.
+   *
+   * @throws RelayError `RELAY_CLOSED`, as `flush`, and as `releaseHeld` of the store.
+   */
+  releaseHeld(): Promise<HeldReport>;
+  /**
+   * For whoever does not get the consent: gives up everything in the spool that was held back, and what was added so far,
+   * with a record in the ledger. The hold goes on.
+   *
+   * @param options.reason - For the ledger. Defaults to `discarded`.
+   * @throws RelayError `RELAY_CLOSED`, as `flush`, and as `discardHeld` of the store.
+   */
+  discardHeld(options?: Pick<DiscardHeldOptions, 'reason'>): Promise<HeldReport>;
   /**
    * Takes no more events, stores what is in memory, seals the active segment, and releases everything. Calling it again
    * returns the same promise, which never rejects: what went wrong stands in the report.

@@ -1,7 +1,7 @@
 // Goal: buffer, writer, store and queue work as one: what was added arrives, once, in order, across restarts.
 // Method: a real directory, a real HTTP server on loopback; events are compared, not counted alone.
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -226,5 +226,42 @@ describe('a relay', () => {
     const [file = ''] = await segmentFiles();
     expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600);
     await relay.close();
+  });
+});
+
+describe('a relay that needs a consent', () => {
+  it('sends nothing of a day before the consent, and all of it after, across a restart', async () => {
+    await using receiver = await TestReceiver.start();
+    const options = { directory, url: receiver.url, maxSegmentEvents: 10, holdExport: true, buffer: { flushEvents: 10 } };
+    const first = createRelay<Reading>(options);
+    await addAll(first, readings(0, 25));
+    await first.flush();
+    expect(await first.drain()).toMatchObject({ delivered: 0, held: 3, remaining: 3 });
+    expect(first.queue?.status().heldSegments).toBe(3);
+    await first.close();
+
+    await using second = createRelay<Reading>(options);
+    await addAll(second, readings(25, 5));
+    // What is still in memory is stored as ready.
+    expect(await second.releaseHeld()).toMatchObject({ segments: 3, events: 25, inUse: 0 });
+    await addAll(second, readings(30, 5));
+    expect(await second.drain()).toMatchObject({ endedBy: 'completed', held: 0, remaining: 0 });
+    expect(receiver.events).toEqual(readings(0, 35));
+  });
+
+  it('forgets everything where the consent is refused, and says in the ledger what it forgot', async () => {
+    await using receiver = await TestReceiver.start();
+    await using relay = createRelay<Reading>({ directory, url: receiver.url, maxSegmentEvents: 10, holdExport: true, buffer: { flushEvents: 10 } });
+    await addAll(relay, readings(0, 25));
+    expect(await relay.discardHeld({ reason: 'refused' })).toMatchObject({ segments: 3, events: 25 });
+    await addAll(relay, readings(25, 1));
+    expect(await relay.drain()).toMatchObject({ delivered: 0, held: 1, remaining: 1 });
+    expect(receiver.events).toEqual([]);
+    const ledger = await readFile(join(directory, 'ledger.ndjson'), 'utf8');
+    const dropped = ledger
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(dropped.map(({ outcome, reason }) => [outcome, reason])).toEqual(Array(3).fill(['dropped', 'refused']));
   });
 });

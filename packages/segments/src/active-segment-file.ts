@@ -2,13 +2,14 @@ import type { FileHandle, SegmentFormat, SegmentMetadata } from '@relaykit/types
 import { writeFileAtomic, writeFileAtomicSync } from './atomic-file.ts';
 import type { ClosingFrame } from './closing-frame.ts';
 import { isNamed } from './exclusive-file.ts';
+import { type ExportHold, exportHold } from './export-hold.ts';
 import { handleSource, hashSource } from './handle-source.ts';
 import { createSegmentFileSync, type NewSegment } from './segment-creation.ts';
 import { type SegmentMark, START_OF_SEGMENT } from './segment-mark.ts';
 import { encodeMetadata, FORMAT_VERSION } from './segment-metadata.ts';
 import { type Sha256, sha256 } from './sha256.ts';
 import type { Spool } from './spool.ts';
-import { activeFileName, atomicFileName, metadataFileName, sealedFileName } from './spool-names.ts';
+import { activeFileName, atomicFileName, heldFileName, metadataFileName, sealedFileName } from './spool-names.ts';
 
 /** Bytes of one frame, and what is in it. */
 export interface FrameToAppend {
@@ -18,9 +19,6 @@ export interface FrameToAppend {
 
 export interface SealOptions {
   readonly reason: string;
-  /** Defaults to `true`. */
-  readonly exportReady?: boolean;
-  readonly heldReason?: string;
   readonly keyId?: string;
 }
 
@@ -44,6 +42,8 @@ export class ActiveSegmentFile {
   /** On the monotonic clock, in milliseconds. */
   readonly createdMonotonicMs: number;
   readonly firstSequence: number;
+  /** Whether it is held back from export until it is released. */
+  readonly isHeld: boolean;
   readonly #spool: Spool;
   readonly #format: SegmentFormat;
   readonly #writerId: string;
@@ -75,6 +75,7 @@ export class ActiveSegmentFile {
     this.#format = format;
     this.#writerId = options.writerId;
     this.#isAtomic = options.isAtomic;
+    this.isHeld = options.isHeld ?? false;
     this.#handle = created.handle;
   }
 
@@ -102,8 +103,8 @@ export class ActiveSegmentFile {
   }
 
   get fileName(): string {
-    const nameOf = this.#isAtomic && !this.#isExposed ? atomicFileName : activeFileName;
-    return nameOf(this.id, this.#format.fileExtension);
+    const { fileExtension } = this.#format;
+    return this.#isAtomic && !this.#isExposed ? atomicFileName(this.id, fileExtension) : this.#appendedName;
   }
 
   /**
@@ -264,10 +265,7 @@ export class ActiveSegmentFile {
    */
   exposeSync(): void {
     if (this.#isExposed || !this.#spool.fileSystem.statSync(this.path)) return;
-    this.#spool.fileSystem.renameSync(
-      this.path,
-      this.#spool.pathOf(activeFileName(this.id, this.#format.fileExtension)),
-    );
+    this.#spool.fileSystem.renameSync(this.path, this.#spool.pathOf(this.#appendedName));
     // Not before: where the rename fails, the file is found under its old name still.
     this.#isExposed = true;
   }
@@ -318,6 +316,17 @@ export class ActiveSegmentFile {
     return hashSource(handleSource(this.#handle, 0, this.#end.sizeBytes));
   }
 
+  /** The name under which a crash leaves a prefix of its events. */
+  get #appendedName(): string {
+    const nameOf = this.isHeld ? heldFileName : activeFileName;
+    return nameOf(this.id, this.#format.fileExtension);
+  }
+
+  /** What its metadata says of its export, and that of the segment which takes over its events. */
+  get hold(): ExportHold {
+    return exportHold(this.isHeld);
+  }
+
   /** Metadata of the segment as it is, without a digest. */
   describe(reason: string): SegmentMetadata {
     return {
@@ -333,7 +342,7 @@ export class ActiveSegmentFile {
       createdAt: new Date(this.createdAtMs).toISOString(),
       sealedAt: new Date(this.#spool.clock.now()).toISOString(),
       sealReason: reason,
-      exportReady: true,
+      ...this.hold,
       ...this.#closing,
     };
   }

@@ -5,7 +5,9 @@ export {
   type SealOptions,
 } from './active-segment-file.ts';
 export { type ClosingFrame, closingFrameOf } from './closing-frame.ts';
+export { HELD_BY_WRITER } from './export-hold.ts';
 export { hashSource } from './handle-source.ts';
+export { DISCARDED_REASON, type DiscardHeldOptions, type HeldOptions, type HeldReport } from './held-segments.ts';
 export { FOLD_AFTER_LINES, Ledger, type LedgerOptions } from './ledger.ts';
 export { LedgerContent, MAX_LEDGER_WRITERS } from './ledger-content.ts';
 export type { LedgerRecord } from './ledger-record.ts';

@@ -7,6 +7,7 @@ import {
 } from '@relaykit/types';
 import { closingFrameOf } from './closing-frame.ts';
 import { takeOwnership } from './exclusive-file.ts';
+import { exportHold } from './export-hold.ts';
 import { handleSource, readPieces } from './handle-source.ts';
 import { readMetadata, writeMetadata } from './metadata-file.ts';
 import type { RecoveryCounts } from './recovery-report.ts';
@@ -155,7 +156,7 @@ async function sealRecovered(
     createdAt: new Date(file.segment.createdAtMs).toISOString(),
     sealedAt: new Date(spool.clock.now()).toISOString(),
     sealReason: 'recovered',
-    exportReady: true,
+    ...exportHold(file.isHeld ?? false),
     ...(keyId === undefined ? {} : { keyId }),
   });
   await publish(spool, file);
@@ -192,7 +193,8 @@ async function salvageIntact(
     const { intact: ranges } = scan;
     const from = { fromBytes: 0, fromFrameIndex: 0, toBytes: sizeBytes };
     const source = { id, handle, serializer, ...from, ranges, firstSequence };
-    await prepareSalvage(spool, source, { sealReason: 'salvaged', supersedes: id });
+    const hold = exportHold(file.isHeld ?? false);
+    await prepareSalvage(spool, source, { sealReason: 'salvaged', supersedes: id, ...hold });
     await publishSalvage(spool, targetId, fileExtension);
     counts.segmentsRecovered += 1;
     counts.eventsSalvaged += scan.eventCount;

@@ -18,6 +18,7 @@ import type { Spool } from './spool.ts';
 import {
   activeFileName,
   atomicFileName,
+  heldFileName,
   LEDGER_FILE,
   metadataFileName,
   type SpoolFile,
@@ -138,7 +139,7 @@ async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, count
   if (!metadata) return;
   const { fileExtension } = metadata.format;
   // The listing may have been made while the file was renamed; renames go from left to right, so does this look.
-  for (const nameOf of [salvageFileName, activeFileName, atomicFileName, sealedFileName]) {
+  for (const nameOf of [salvageFileName, activeFileName, heldFileName, atomicFileName, sealedFileName]) {
     if (spool.fileSystem.statSync(spool.pathOf(nameOf(id, fileExtension)))) return;
   }
   if (metadata.eventCount === 0) {

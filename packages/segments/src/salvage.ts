@@ -1,5 +1,6 @@
 import type { EventSerializer, FileHandle, IntactRange, SegmentContext, SegmentMetadata } from '@relaykit/types';
 import { closingFrameOf } from './closing-frame.ts';
+import type { ExportHold } from './export-hold.ts';
 import { handleSource, hashSource, readPieces } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeCompanions } from './removal.ts';
@@ -44,7 +45,7 @@ function salvageParts(id: string, firstSequence: number): SegmentIdParts {
 export async function prepareSalvage(
   spool: Spool,
   source: SalvageSource,
-  facts: Pick<SegmentMetadata, 'sealReason' | 'supersedes'>,
+  facts: Pick<SegmentMetadata, 'sealReason' | 'supersedes'> & ExportHold,
 ): Promise<SegmentMetadata> {
   const { serializer } = source;
   const id = salvageId(source.id, source.firstSequence);
@@ -84,7 +85,6 @@ export async function prepareSalvage(
       format: serializer.format,
       createdAt: new Date(createdAtMs).toISOString(),
       sealedAt: new Date(spool.clock.now()).toISOString(),
-      exportReady: true,
       ...(closing?.keyId === undefined ? {} : { keyId: closing.keyId }),
       ...facts,
     };

@@ -2,7 +2,7 @@ import type { FileHandle } from '@relaykit/types';
 import { isNamed } from './exclusive-file.ts';
 import { formatSegmentId } from './segment-id.ts';
 import type { Spool } from './spool.ts';
-import { activeFileName, atomicFileName } from './spool-names.ts';
+import { activeFileName, atomicFileName, heldFileName } from './spool-names.ts';
 import { systemCodeOf } from './system-error.ts';
 
 export interface NewSegment {
@@ -13,6 +13,8 @@ export interface NewSegment {
   readonly fileExtension: string;
   /** Whether a crash leaves nothing of it rather than a prefix. */
   readonly isAtomic: boolean;
+  /** Whether it is held back from export until it is released. Defaults to `false`. */
+  readonly isHeld?: boolean;
 }
 
 export interface CreatedSegment {
@@ -31,7 +33,7 @@ const MAX_TURNS = 100;
  */
 export function createSegmentFileSync(spool: Spool, segment: NewSegment): CreatedSegment {
   const { fileSystem } = spool;
-  const nameOf = segment.isAtomic ? atomicFileName : activeFileName;
+  const nameOf = segment.isAtomic ? atomicFileName : segment.isHeld ? heldFileName : activeFileName;
   for (let turn = 0; ; turn += 1) {
     const createdAtMs = segment.createdAtMs + turn;
     const id = formatSegmentId({ ...segment, createdAtMs });

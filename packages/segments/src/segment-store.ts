@@ -7,6 +7,13 @@ import type {
   SegmentStore,
 } from '@relaykit/types';
 import { takeOwnership } from './exclusive-file.ts';
+import {
+  type DiscardHeldOptions,
+  discardHeld,
+  type HeldOptions,
+  type HeldReport,
+  releaseHeld,
+} from './held-segments.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata } from './metadata-file.ts';
 import { rebuildMetadata } from './rebuild-metadata.ts';
@@ -91,6 +98,26 @@ export class FileSegmentStore implements SegmentStore {
       if (isNoFile(cause)) return { status: 'gone' };
       throw toStorageError(cause, { operation: 'open', path });
     }
+  }
+
+  /**
+   * Lets go of the segments that were sealed with `holdExport`, those of earlier runs and of other writers included: the
+   * queue may take them from then on, for good. A crash on the way leaves the rest held; calling it again goes on.
+   *
+   * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL` - some may be released already; call it again.
+   */
+  releaseHeld(options?: HeldOptions): Promise<HeldReport> {
+    return releaseHeld(this.spool, options);
+  }
+
+  /**
+   * Gives the same segments up, each with a record in the ledger. A crash on the way leaves the rest held; calling it
+   * again goes on.
+   *
+   * @throws RelayError as `releaseHeld`.
+   */
+  discardHeld(options?: DiscardHeldOptions): Promise<HeldReport> {
+    return discardHeld(this.spool, options);
   }
 
   /** Releases the leases that are held still. */

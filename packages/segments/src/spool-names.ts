@@ -9,7 +9,8 @@ export const QUARANTINE_DIRECTORY = 'quarantine';
 /**
  * What a file in a spool is, by its name alone. Names that match nothing here are not ours and are left alone.
  *
- * - `active`: being written; a crash leaves a prefix of whole events.
+ * - `active`: being written; a crash leaves a prefix of whole events. The name also says whether they are to be held
+ *   back from export, so that whoever seals the file after a crash knows.
  * - `atomic`: being written; a crash leaves nothing, unless its metadata was committed.
  * - `sealed`: complete, never changed again.
  * - `salvage`: a segment being rebuilt out of a damaged one; nothing until it is renamed.
@@ -31,15 +32,17 @@ export interface SpoolFile {
   readonly segment: SegmentName;
   /** Why it is being removed; only of `gone`. */
   readonly reason?: string;
+  /** Whether the segment is to be held back once it is sealed; only of `active`. */
+  readonly isHeld?: true;
 }
 
 const EXTENSION = '[a-z0-9]+(?:\\.[a-z0-9]+){0,3}';
 const SPOOL_FILE_NAME = new RegExp(`^(${SEGMENT_ID_SOURCE})\\.(.+)$`);
 const WHOLE_EXTENSION = new RegExp(`^${EXTENSION}$`);
-const IN_PROGRESS = new RegExp(`^(${EXTENSION})\\.(open|atomic|salvage)$`);
+const IN_PROGRESS = new RegExp(`^(${EXTENSION})\\.(open|held|atomic|salvage)$`);
 const GONE = /^([A-Za-z0-9]{1,40})\.gone$/;
 /** Last parts that mean something else than a format. */
-const RESERVED = new Set(['open', 'atomic', 'salvage', 'gone', 'tmp', 'json', 'bak', 'old', 'orig', 'swp']);
+const RESERVED = new Set(['open', 'held', 'atomic', 'salvage', 'gone', 'tmp', 'json', 'bak', 'old', 'orig', 'swp']);
 
 /** Whether a format may use this file extension. */
 export function isUsableExtension(extension: string): boolean {
@@ -69,7 +72,9 @@ export function parseSpoolFile(fileName: string): SpoolFile | undefined {
   if (inProgress) {
     const [, extension = '', suffix] = inProgress;
     if (!isUsableExtension(extension)) return undefined;
-    return named(suffix === 'open' ? 'active' : (suffix as 'atomic' | 'salvage'), extension);
+    if (suffix === 'open') return named('active', extension);
+    if (suffix === 'held') return { ...named('active', extension), isHeld: true };
+    return named(suffix as 'atomic' | 'salvage', extension);
   }
   return isUsableExtension(rest) ? named('sealed', rest) : undefined;
 }
@@ -78,6 +83,7 @@ export const metadataFileName = (id: string): string => `${id}.meta.json`;
 export const exportStateFileName = (id: string): string => `${id}.export.json`;
 export const sealedFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}`;
 export const activeFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.open`;
+export const heldFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.held`;
 export const atomicFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.atomic`;
 export const salvageFileName = (id: string, fileExtension: string): string => `${id}.${fileExtension}.salvage`;
 export const temporaryFileName = (fileName: string): string => `${fileName}.tmp`;

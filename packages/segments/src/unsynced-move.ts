@@ -72,7 +72,7 @@ export class UnsyncedMove {
               ranges,
               firstSequence: segment.firstSequence + kept.eventCount,
             },
-            { sealReason: 'failure' },
+            { sealReason: 'failure', ...segment.hold },
           );
     const metadata: SegmentMetadata = {
       ...segment.describe('failure'),

@@ -221,11 +221,12 @@ describe('a segment that is written', () => {
 describe('sealing', () => {
   it('commits metadata, gives the final name, and lets go', async () => {
     const { disk, clock, spool } = createScene();
-    const file = writeSegment(spool, { events: 2 });
+    const file = writeSegment(spool, { events: 2, isHeld: true });
+    expect(file.path).toBe(pathOf({}, 'ndjson.held'));
     await file.sync();
     clock.advance(1500);
-    const held = { exportReady: false, heldReason: 'review', keyId: 'k1' };
-    const metadata = await file.seal({ reason: 'age', ...held });
+    const held = { exportReady: false, heldReason: 'holdExport', keyId: 'k1' };
+    const metadata = await file.seal({ reason: 'age', keyId: 'k1' });
     expect(metadata).toEqual({
       formatVersion: 1,
       id: idOf(),

@@ -34,6 +34,7 @@ export interface SegmentOptions {
   readonly writerId?: string;
   readonly createdAtMs?: number;
   readonly isAtomic?: boolean;
+  readonly isHeld?: boolean;
   readonly fileExtension?: string;
 }
 
@@ -48,9 +49,10 @@ export function pathOf(options: SegmentOptions, suffix: string): string {
 
 /** An open segment with events `first`, `first + 1` …, written and not synced. */
 export function writeSegment(spool: Spool, options: SegmentOptions = {}): ActiveSegmentFile {
-  const { first = 0, events = 1, writerId = WRITER, createdAtMs = CREATED_MS + first, isAtomic = false } = options;
+  const { first = 0, events = 1, writerId = WRITER, createdAtMs = CREATED_MS + first } = options;
+  const { isAtomic = false, isHeld = false } = options;
   const { format } = new LineSerializer(options);
-  const file = new ActiveSegmentFile({ spool, format, writerId, firstSequence: first, createdAtMs, isAtomic });
+  const file = new ActiveSegmentFile({ spool, format, writerId, firstSequence: first, createdAtMs, isAtomic, isHeld });
   if (events > 0) file.appendSync([{ bytes: linesOf(...numbersFrom(first, events)), eventCount: events }]);
   return file;
 }
@@ -64,8 +66,8 @@ export async function sealSegment(spool: Spool, options: SegmentOptions = {}): P
 
 /** An unfinished file of a writer that is dead, with whatever content. */
 export function leaveFile(disk: SimulatedDisk, content: Uint8Array | string, options: SegmentOptions = {}): string {
-  const { isAtomic = false, fileExtension = 'ndjson' } = options;
-  const path = pathOf(options, `${fileExtension}.${isAtomic ? 'atomic' : 'open'}`);
+  const { isAtomic = false, isHeld = false, fileExtension = 'ndjson' } = options;
+  const path = pathOf(options, `${fileExtension}.${isAtomic ? 'atomic' : isHeld ? 'held' : 'open'}`);
   disk.placeFile(path, content);
   return path;
 }
