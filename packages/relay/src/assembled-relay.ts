@@ -85,8 +85,11 @@ export class AssembledRelay<TEvent> implements Relay<TEvent> {
 
   async releaseHeld(): Promise<HeldReport> {
     this.#checkOpen('releaseHeld');
-    this.writer.setHoldExport(false);
+    // What is in memory goes with the rest, rather than before it.
     await this.rotate();
+    this.writer.setHoldExport(false);
+    // A batch that was written between the two was held still.
+    await this.writer.rotate();
     const report = await (await this.store.open()).releaseHeld();
     this.queue?.wake();
     return report;

@@ -232,7 +232,13 @@ describe('a relay', () => {
 describe('a relay that needs a consent', () => {
   it('sends nothing of a day before the consent, and all of it after, across a restart', async () => {
     await using receiver = await TestReceiver.start();
-    const options = { directory, url: receiver.url, maxSegmentEvents: 10, holdExport: true, buffer: { flushEvents: 10 } };
+    const options = {
+      directory,
+      url: receiver.url,
+      maxSegmentEvents: 10,
+      holdExport: true,
+      buffer: { flushEvents: 10 },
+    };
     const first = createRelay<Reading>(options);
     await addAll(first, readings(0, 25));
     await first.flush();
@@ -242,8 +248,7 @@ describe('a relay that needs a consent', () => {
 
     await using second = createRelay<Reading>(options);
     await addAll(second, readings(25, 5));
-    // What is still in memory is stored as ready.
-    expect(await second.releaseHeld()).toMatchObject({ segments: 3, events: 25, inUse: 0 });
+    expect(await second.releaseHeld()).toMatchObject({ segments: 4, events: 30, inUse: 0 });
     await addAll(second, readings(30, 5));
     expect(await second.drain()).toMatchObject({ endedBy: 'completed', held: 0, remaining: 0 });
     expect(receiver.events).toEqual(readings(0, 35));
@@ -251,7 +256,13 @@ describe('a relay that needs a consent', () => {
 
   it('forgets everything where the consent is refused, and says in the ledger what it forgot', async () => {
     await using receiver = await TestReceiver.start();
-    await using relay = createRelay<Reading>({ directory, url: receiver.url, maxSegmentEvents: 10, holdExport: true, buffer: { flushEvents: 10 } });
+    await using relay = createRelay<Reading>({
+      directory,
+      url: receiver.url,
+      maxSegmentEvents: 10,
+      holdExport: true,
+      buffer: { flushEvents: 10 },
+    });
     await addAll(relay, readings(0, 25));
     expect(await relay.discardHeld({ reason: 'refused' })).toMatchObject({ segments: 3, events: 25 });
     await addAll(relay, readings(25, 1));

@@ -85,6 +85,7 @@ export async function prepareSalvage(
       format: serializer.format,
       createdAt: new Date(createdAtMs).toISOString(),
       sealedAt: new Date(spool.clock.now()).toISOString(),
+      exportReady: facts.exportReady,
       ...(closing?.keyId === undefined ? {} : { keyId: closing.keyId }),
       ...facts,
     };
