@@ -16,7 +16,7 @@ import { DestinationHealth, type DestinationPause } from './destination-health.t
 import type { CycleEnd, DrainReport } from './drain-report.ts';
 import { EventHub } from './event-hub.ts';
 import { ExportCycle } from './export-cycle.ts';
-import type { ExportErrorEvent, ExportEventType, ExportListener } from './export-events.ts';
+import type { BlockKind, ExportErrorEvent, ExportEventType, ExportListener } from './export-events.ts';
 import {
   type DiskExportQueueOptions,
   REJECTIONS_BEFORE_BLOCK,
@@ -110,7 +110,7 @@ export class DiskExportQueue implements AsyncDisposable {
         accepted: () => this.#onAccepted(),
         rejected: (segment, cause) => this.#onRejected(segment, cause),
         failed: (result) => this.#onFailed(result),
-        blocked: (segment, cause) => this.#block(describeCause(cause), segment, cause),
+        blocked: (kind, segment, cause) => this.#block(kind, describeCause(cause), segment, cause),
       },
     });
   }
@@ -353,7 +353,8 @@ export class DiskExportQueue implements AsyncDisposable {
     this.#rejectionsInARow += 1;
     if (this.#rejectionsInARow >= REJECTIONS_BEFORE_BLOCK) {
       const last = describeCause(cause);
-      this.#block(`${this.#rejectionsInARow} segments in a row were rejected, the last with: ${last}`, segment, cause);
+      const reason = `${this.#rejectionsInARow} segments in a row were rejected, the last with: ${last}`;
+      this.#block('rejections', reason, segment, cause);
       return false;
     }
     this.#health.answered();
@@ -370,11 +371,11 @@ export class DiskExportQueue implements AsyncDisposable {
     this.#events.emit('destinationPaused', { ...pause, cause: result.cause });
   }
 
-  #block(reason: string, segment: SegmentInfo, cause: unknown): void {
+  #block(kind: BlockKind, reason: string, segment: SegmentInfo, cause: unknown): void {
     if (this.#blocked !== undefined) return;
     this.#blocked = reason;
     this.#logger?.error('The export queue is blocked until resume()', { reason, segmentId: segment.id });
-    this.#events.emit('blocked', { reason, segmentId: segment.id, cause });
+    this.#events.emit('blocked', { kind, reason, segmentId: segment.id, cause });
   }
 
   #reportError(operation: ExportErrorEvent['operation'], cause: unknown): void {

@@ -27,7 +27,15 @@ export interface QuarantinedEvent {
   readonly cause: unknown;
 }
 
+/**
+ * - `uploader`: something is wrong with address or credentials.
+ * - `rejections`: `REJECTIONS_BEFORE_BLOCK` segments in a row were refused for good.
+ * - `quarantineFull`: a segment has to go to quarantine, which has no room for it.
+ */
+export type BlockKind = 'uploader' | 'rejections' | 'quarantineFull';
+
 export interface BlockedEvent {
+  readonly kind: BlockKind;
   /** What is wrong, in a sentence. The queue stays stopped until `resume()`. */
   readonly reason: string;
   readonly segmentId: string;

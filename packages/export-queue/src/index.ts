@@ -9,6 +9,7 @@ export {
 export type { CycleEnd, DrainReport } from './drain-report.ts';
 export type {
   BlockedEvent,
+  BlockKind,
   DestinationPausedEvent,
   ExportErrorEvent,
   ExportEvents,

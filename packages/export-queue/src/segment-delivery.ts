@@ -1,6 +1,13 @@
 import { nextDelayMs } from '@relaykit/retry';
 import { hashSource } from '@relaykit/segments';
-import type { ExportState, SegmentInfo, SegmentLease, SegmentName, UploadResult } from '@relaykit/types';
+import {
+  type ExportState,
+  isRelayError,
+  type SegmentInfo,
+  type SegmentLease,
+  type SegmentName,
+  type UploadResult,
+} from '@relaykit/types';
 import type { BandwidthLimit } from './bandwidth-limit.ts';
 import { describeCause } from './describe-cause.ts';
 import type { EventHub } from './event-hub.ts';
@@ -31,7 +38,7 @@ export interface DeliveryVerdicts {
   rejected(segment: SegmentInfo, cause: unknown): boolean;
   accepted(): void;
   failed(result: UploadResult & { status: 'retry' }): void;
-  blocked(segment: SegmentInfo, cause: unknown): void;
+  blocked(kind: 'uploader' | 'quarantineFull', segment: SegmentInfo, cause: unknown): void;
 }
 
 export interface SegmentDeliveryOptions {
@@ -134,7 +141,7 @@ export class SegmentDelivery {
         if (!this.#verdicts.rejected(segment, result.cause)) return { status: 'refused' };
         return this.#quarantine(lease, `rejected: ${describeCause(result.cause)}`, result.cause);
       case 'blocked':
-        this.#verdicts.blocked(segment, result.cause);
+        this.#verdicts.blocked('uploader', segment, result.cause);
         return { status: 'refused' };
       case 'retry':
         this.#verdicts.failed(result);
@@ -183,6 +190,10 @@ export class SegmentDelivery {
     try {
       await lease.settle({ status: 'quarantined', reason });
     } catch (failure) {
+      if (isRelayError(failure, 'RELAY_QUARANTINE_FULL')) {
+        this.#verdicts.blocked('quarantineFull', segment, failure);
+        return { status: 'refused' };
+      }
       return this.#trouble('settle', segment.id, failure);
     }
     this.#options.logger?.warn('A segment was put in quarantine', { segmentId: segment.id, reason });

@@ -359,7 +359,7 @@ describe('blocked', () => {
 
     expect(uploader.uploads).toHaveLength(1);
     expect(store.ids).toEqual(ids);
-    expect(of('blocked')).toMatchObject([{ reason: 'Error', segmentId: ids[0] }]);
+    expect(of('blocked')).toMatchObject([{ kind: 'uploader', reason: 'Error', segmentId: ids[0] }]);
     expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
     expect(queue.status().blocked).toBe('Error');
     queue.start();
@@ -383,7 +383,7 @@ describe('blocked', () => {
 
     expect(report).toMatchObject({ endedBy: 'blocked', quarantined: REJECTIONS_BEFORE_BLOCK - 1, remaining: 21 });
     expect(uploader.uploads).toHaveLength(REJECTIONS_BEFORE_BLOCK);
-    expect(of('blocked')).toHaveLength(1);
+    expect(of('blocked')).toMatchObject([{ kind: 'rejections' }]);
     expect(report.blocked).toMatch(/10 segments in a row were rejected/u);
   });
 

@@ -2,7 +2,7 @@ import { RelayEventBuffer } from '@relaykit/buffer';
 import { FileDiskWriter, warnOfDroppedSegment } from '@relaykit/disk-writer';
 import { DEFAULT_MAX_RETRY_AGE_MS, DiskExportQueue, HttpUploader } from '@relaykit/export-queue';
 import { defaultRetention } from '@relaykit/rotation';
-import { openSegmentStore, systemClock } from '@relaykit/segments';
+import { openSegmentStore, resolveQuarantineLimits, systemClock } from '@relaykit/segments';
 import { JSONEventSerializer } from '@relaykit/serializers';
 import type { SegmentUploader } from '@relaykit/types';
 import { AssembledRelay } from './assembled-relay.ts';
@@ -36,6 +36,7 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
     maxSegmentBytes: _maxSegmentBytes,
     maxSegmentAgeMs: _maxSegmentAgeMs,
     maxSegmentEvents: _maxSegmentEvents,
+    quarantine = {},
     allowEarlyForgetting = false,
     lifecycle,
     ...writerOptions
@@ -48,6 +49,7 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
 
   const uploader = chooseUploader(options);
   const rotation = chooseRotation(options);
+  resolveQuarantineLimits(quarantine);
   if (uploader && !allowEarlyForgetting) {
     const { retention = defaultRetention() } = writerOptions;
     const { maxRetryAgeMs = DEFAULT_MAX_RETRY_AGE_MS } = exportOptions ?? {};
@@ -57,6 +59,7 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
     openSegmentStore({
       directory,
       serializers: [serializer],
+      quarantine,
       clock,
       ...withLogger,
       ...(fileSystem === undefined ? {} : { fileSystem }),

@@ -21,6 +21,7 @@ const relayNames: Names<RelayOptions<unknown>> = {
   flushMode: true,
   maxEventBytes: true,
   holdExport: true,
+  quarantine: true,
   allowUnsafeDirectory: true,
   buffer: true,
   export: true,

@@ -1,6 +1,7 @@
 import type { RelayEventBufferOptions } from '@relaykit/buffer';
 import type { FileDiskWriterOptions } from '@relaykit/disk-writer';
 import type { DiskExportQueueOptions, HttpUploaderOptions } from '@relaykit/export-queue';
+import type { QuarantineOptions } from '@relaykit/segments';
 import type { LifecycleSource, SegmentUploader } from '@relaykit/types';
 
 /** Options of the buffer that the relay does not settle itself. Each is described in `@relaykit/buffer`. */
@@ -34,6 +35,8 @@ export interface RelayOptions<TEvent> extends FileDiskWriterOptions<TEvent> {
   readonly maxSegmentAgeMs?: number;
   /** Seals a segment before it exceeds this many events. Defaults to 10,000. Not beside `rotation`. */
   readonly maxSegmentEvents?: number;
+  /** Bounds of what is refused for good or damaged. Described in `@relaykit/segments`. */
+  readonly quarantine?: QuarantineOptions;
   /**
    * Accepts limits of age or number under which `retention` drops a segment while its delivery is still being retried.
    * Defaults to `false`: such a combination is refused.

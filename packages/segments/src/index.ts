@@ -13,6 +13,23 @@ export { LedgerContent, MAX_LEDGER_WRITERS } from './ledger-content.ts';
 export type { LedgerRecord } from './ledger-record.ts';
 export type { FormerTotals, WriterTotals } from './ledger-totals.ts';
 export { type NodeFileSystemOptions, nodeFileSystem, type Ownership } from './node-file-system.ts';
+export {
+  DISCARDED_FROM_QUARANTINE_REASON,
+  QUARANTINE_FULL_REASON,
+  Quarantine,
+  type QuarantinedSegment,
+  type QuarantineUsage,
+  type RequeueResult,
+} from './quarantine.ts';
+export {
+  DEFAULT_MAX_QUARANTINE_BYTES,
+  DEFAULT_MAX_QUARANTINE_SEGMENTS,
+  DEFAULT_WHEN_QUARANTINE_FULL,
+  type QuarantineLimits,
+  type QuarantineOptions,
+  resolveQuarantineLimits,
+  type WhenQuarantineFull,
+} from './quarantine-limits.ts';
 export { type ReadSpoolOptions, readSpool, type SpooledEvent } from './read-spool.ts';
 export { recoverSpool } from './recovery.ts';
 export type { RecoveryProblem, RecoveryReport } from './recovery-report.ts';

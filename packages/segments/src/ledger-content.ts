@@ -1,4 +1,4 @@
-import { isLedgerRecord, type LedgerRecord } from './ledger-record.ts';
+import { counts, isLedgerRecord, isRequeueRecord, type LedgerRecord } from './ledger-record.ts';
 import {
   addRecord,
   addWriter,
@@ -19,6 +19,8 @@ export class LedgerContent {
   /** Segments that are named one by one still, by id, in the order of their lines. */
   readonly records: Map<string, LedgerRecord> = new Map();
   readonly writers: Map<string, WriterTotals> = new Map();
+  /** Segments that came back from quarantine: that they have no record any more is something to rely on. */
+  readonly requeued: Set<string> = new Set();
   former: FormerTotals = NO_FORMER_WRITERS;
   #lines = 0;
 
@@ -36,7 +38,10 @@ export class LedgerContent {
       return;
     }
     if (isLedgerRecord(value)) {
-      if (!this.records.has(value.id)) this.records.set(value.id, value);
+      if (counts(value, this.records.get(value.id))) this.records.set(value.id, value);
+    } else if (isRequeueRecord(value)) {
+      if (this.records.get(value.id)?.outcome === 'quarantined') this.records.delete(value.id);
+      this.requeued.add(value.id);
     } else if (isWriterTotals(value)) this.writers.set(value.writerId, value);
     else if (isFormerTotals(value)) this.former = value;
   }

@@ -1,9 +1,19 @@
+/** A segment that was in quarantine waits for its delivery again: what was recorded of it before is no longer true. */
+export interface RequeueRecord {
+  readonly kind: 'requeued';
+  readonly id: string;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly at: string;
+}
+
 /** What became of one segment that is gone, as a line of `ledger.ndjson`. */
 export interface LedgerRecord {
   readonly kind: 'segment';
   /** Segment id. Of several records with one id the first counts. */
   readonly id: string;
   readonly outcome: 'delivered' | 'quarantined' | 'dropped';
+  /** Of what was removed from quarantine: the record takes the place of the one that says how it got there. */
+  readonly from?: 'quarantine';
   /** Why, for what was not delivered: `totalBytes`, `age`, `http 413` … */
   readonly reason?: string;
   /** What the receiver answered, if it named one. */
@@ -29,4 +39,15 @@ export function isLedgerRecord(value: unknown): value is LedgerRecord {
     Number.isSafeInteger(eventCount) &&
     Number.isSafeInteger(bytes)
   );
+}
+
+export function isRequeueRecord(value: unknown): value is RequeueRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, id } = value as Partial<RequeueRecord>;
+  return kind === 'requeued' && typeof id === 'string';
+}
+
+/** Whether a record counts beside the one that is known of its segment: the first does, and what ends a quarantine. */
+export function counts(record: LedgerRecord, known: LedgerRecord | undefined): boolean {
+  return !known || (record.from === 'quarantine' && known.outcome === 'quarantined');
 }

@@ -3,7 +3,7 @@ import type { Clock, FileHandle, FileSystem } from '@relaykit/types';
 import { writeFileAtomic } from './atomic-file.ts';
 import { acquireFileLock } from './file-lock.ts';
 import { LedgerContent } from './ledger-content.ts';
-import type { LedgerRecord } from './ledger-record.ts';
+import { counts, type LedgerRecord, type RequeueRecord } from './ledger-record.ts';
 import { Mutex } from './mutex.ts';
 import { salvageId } from './salvage.ts';
 import { parseSegmentId } from './segment-id.ts';
@@ -80,7 +80,7 @@ export class Ledger {
       await this.#catchUp();
       const record = this.#content.records.get(id);
       const isDurable = this.#syncedBytes === this.#readBytes && this.#namedFile === this.#readFile;
-      if (!record || isDurable) return record;
+      if ((!record && !this.#content.requeued.has(id)) || isDurable) return record;
       await this.#locked(async () => {
         const handle = openOrCreate(this.#fileSystem, this.#path);
         try {
@@ -109,6 +109,28 @@ export class Ledger {
     return this.#mutex.run(() => this.#locked(() => this.#recordLocked(record)));
   }
 
+  /**
+   * Takes back the record of a segment that left quarantine, synced. From then on it counts as waiting.
+   *
+   * @throws RelayError as `record` - nothing was taken back.
+   */
+  requeue(id: string): Promise<void> {
+    return this.#mutex.run(() =>
+      this.#locked(async () => {
+        const handle = openOrCreate(this.#fileSystem, this.#path);
+        try {
+          await this.#read(handle);
+          const isKnown = this.#content.records.get(id)?.outcome === 'quarantined';
+          const at = new Date(this.#clock.now()).toISOString();
+          if (isKnown) await this.#append(handle, { kind: 'requeued', id, at });
+          await this.#syncKnown(handle);
+        } finally {
+          await handle.close();
+        }
+      }),
+    );
+  }
+
   /** Removes what is left of a folding that a crash cut off. */
   async removeRemains(): Promise<void> {
     const temporary = join(this.#directory, temporaryFileName(LEDGER_FILE));
@@ -132,9 +154,10 @@ export class Ledger {
     try {
       await this.#read(handle);
       const known = this.#content.records.get(record.id);
-      if (!known) await this.#append(handle, record);
+      const isNew = counts(record, known);
+      if (isNew) await this.#append(handle, record);
       await this.#syncKnown(handle);
-      if (known) return known;
+      if (known && !isNew) return known;
     } finally {
       await handle.close();
     }
@@ -152,13 +175,21 @@ export class Ledger {
     if (folded.lineCount * 2 > this.#content.lineCount) return;
     // The removals must be durable before the records go that would finish them.
     await this.#fileSystem.syncDirectory(this.#directory);
+    const quarantine = join(this.#directory, QUARANTINE_DIRECTORY);
+    if (this.#fileSystem.statSync(quarantine)) await this.#fileSystem.syncDirectory(quarantine);
     await writeFileAtomic(this.#fileSystem, this.#path, new TextEncoder().encode(folded.toLines()));
   }
 
   async #filesLeft(): Promise<{ isGone: (id: string) => boolean; isPresent: (writerId: string) => boolean }> {
     const quarantine = join(this.#directory, QUARANTINE_DIRECTORY);
-    const inQuarantine = this.#fileSystem.statSync(quarantine) ? await this.#fileSystem.list(quarantine) : [];
-    const names = [...(await this.#fileSystem.list(this.#directory)), ...inQuarantine];
+    const inQuarantine = async (): Promise<readonly string[]> =>
+      this.#fileSystem.statSync(quarantine) ? this.#fileSystem.list(quarantine) : [];
+    // Looked into before and after: segments move both ways, and one on its way must be seen somewhere.
+    const names = [
+      ...(await inQuarantine()),
+      ...(await this.#fileSystem.list(this.#directory)),
+      ...(await inQuarantine()),
+    ];
     const files = names.map(parseSpoolFile).filter((file) => file !== undefined);
     const left = new Set(files.map(({ segment }) => segment.id));
     // A salvaged segment may be gone while the damaged one it came from still waits to be moved aside.
@@ -170,7 +201,7 @@ export class Ledger {
     };
   }
 
-  async #append(handle: FileHandle, record: LedgerRecord): Promise<void> {
+  async #append(handle: FileHandle, record: LedgerRecord | RequeueRecord): Promise<void> {
     const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     const position = this.#readBytes;
     // What stands behind the last whole line is the rest of an append that a crash cut off. Until the cut is durable, a

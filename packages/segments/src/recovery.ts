@@ -3,6 +3,7 @@ import { takeOwnership } from './exclusive-file.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata } from './metadata-file.ts';
+import { finishDiscards } from './quarantine-files.ts';
 import { rebuildMetadata } from './rebuild-metadata.ts';
 import { recoverUnsealed } from './recover-unsealed.ts';
 import { emptyRecoveryCounts, type RecoveryCounts, type RecoveryReport } from './recovery-report.ts';
@@ -21,6 +22,7 @@ import {
   heldFileName,
   LEDGER_FILE,
   metadataFileName,
+  QUARANTINE_DIRECTORY,
   type SpoolFile,
   salvageFileName,
   sealedFileName,
@@ -44,6 +46,11 @@ export async function recoverSpool(spool: Spool, serializers: SerializerList): P
   const inProgress = new Set(files.filter(isInProgress).map(({ segment }) => segment.id));
   counts.newestSegmentAtMs = files.reduce((newest, { segment }) => Math.max(newest, segment.createdAtMs), 0);
   const described = new Set(files.filter(({ kind }) => kind === 'metadata').map(({ segment }) => segment.id));
+  // Where the ledger cannot be read, each file that needs it says so.
+  const settled = await spool.ledger.content().then(
+    ({ records }) => records,
+    () => undefined,
+  );
 
   for (const file of files) {
     await attempt(counts, file, async () => {
@@ -51,13 +58,16 @@ export async function recoverSpool(spool: Spool, serializers: SerializerList): P
       if (file.kind === 'active' || file.kind === 'atomic') {
         return recoverUnsealed(spool, file, files, serializers, counts);
       }
-      if (file.kind === 'sealed') return checkSealed(spool, file, described, serializers, counts);
+      if (file.kind === 'sealed') return checkSealed(spool, file, described, settled, serializers, counts);
       if (file.kind === 'metadata' && !sealed.has(file.segment.id) && !inProgress.has(file.segment.id)) {
         return settleMissing(spool, file, counts);
       }
     });
   }
   await removeLeftovers(spool, files, counts);
+  await finishDiscards(spool, counts).catch((error: unknown) => {
+    counts.problems.push({ fileName: QUARANTINE_DIRECTORY, reason: messageOf(error) });
+  });
   await spool.ledger.removeRemains().catch((error: unknown) => {
     counts.problems.push({ fileName: LEDGER_FILE, reason: messageOf(error) });
   });
@@ -108,15 +118,20 @@ async function checkSealed(
   spool: Spool,
   file: SpoolFile,
   described: ReadonlySet<string>,
+  settled: Pick<ReadonlySet<string>, 'has'> | undefined,
   serializers: SerializerList,
   counts: RecoveryCounts,
 ): Promise<void> {
   const { id } = file.segment;
-  const isSettled = (await spool.ledger.findDurable(id)) !== undefined;
-  if (!isSettled && described.has(id)) return;
+  // Most segments have metadata and no record; a look at what is known by now spares them a question each.
+  if (described.has(id) && settled && !settled.has(id)) return;
+  if (described.has(id) && !(await spool.ledger.findDurable(id))) return;
   const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(file.fileName));
   if (ownership.status !== 'owned') return;
   try {
+    // Asked under the lock: it may have come back from quarantine meanwhile.
+    const isSettled = (await spool.ledger.findDurable(id)) !== undefined;
+    if (!isSettled && described.has(id)) return;
     if (isSettled) {
       // Recorded and not yet moved: only a quarantine leaves this.
       await moveToQuarantine(spool, id, file.fileName);
@@ -132,9 +147,13 @@ async function checkSealed(
 /** Metadata without its segment: somebody deleted the file. What it held is known, so it is accounted for. */
 async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, counts: RecoveryCounts): Promise<void> {
   const record = await spool.ledger.findDurable(id);
-  if (record?.outcome === 'quarantined') return moveMetadataToQuarantine(spool, id);
-  if (record) return removeCompanions(spool, id);
   const metadata = await readMetadata(spool, id);
+  if (record?.outcome === 'quarantined') {
+    // Unless the segment is back, from a quarantine that is just being undone.
+    const sealed = metadata && spool.pathOf(sealedFileName(id, metadata.format.fileExtension));
+    return sealed && spool.fileSystem.statSync(sealed) ? undefined : moveMetadataToQuarantine(spool, id);
+  }
+  if (record) return removeCompanions(spool, id);
   // Without a readable name of the file there is nothing to look for and nothing to account for.
   if (!metadata) return;
   const { fileExtension } = metadata.format;

@@ -114,7 +114,11 @@ export async function removeCompanions(spool: Spool, id: string): Promise<void> 
   }
 }
 
-function toLedgerRecord(spool: Spool, metadata: SegmentToRemove['metadata'], outcome: SegmentOutcome): LedgerRecord {
+export function toLedgerRecord(
+  spool: Spool,
+  metadata: SegmentToRemove['metadata'],
+  outcome: SegmentOutcome,
+): LedgerRecord {
   const { id, firstSequence, eventCount, bytes } = metadata;
   return {
     kind: 'segment',

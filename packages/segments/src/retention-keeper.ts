@@ -197,7 +197,7 @@ export class RetentionKeeper {
     if (ownership.status === 'gone') return 'gone';
     const { handle } = ownership;
     try {
-      if (await spool.ledger.find(id)) return 'gone';
+      if (await spool.ledger.findDurable(id)) return 'gone';
       const known = await readMetadata(spool, id);
       const { firstSequence } = indexed.name;
       const metadata = known ?? { id, firstSequence, eventCount: 0, bytes: handle.statSync().sizeBytes };

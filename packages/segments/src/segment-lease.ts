@@ -11,7 +11,8 @@ import type {
 import { archiveSegment } from './archive.ts';
 import { readExportState, writeExportState } from './export-state.ts';
 import { handleSource } from './handle-source.ts';
-import { quarantineSegment, removeSegment } from './removal.ts';
+import type { Quarantine } from './quarantine.ts';
+import { removeSegment } from './removal.ts';
 import type { Spool } from './spool.ts';
 import { sealedFileName } from './spool-names.ts';
 import { toStorageError } from './system-error.ts';
@@ -21,13 +22,21 @@ export class FileSegmentLease implements SegmentLease {
   readonly segment: SegmentInfo;
   readonly content: ByteSource;
   readonly #spool: Spool;
+  readonly #quarantine: Quarantine;
   readonly #handle: FileHandle;
   readonly #fileName: string;
   readonly #onEnd: (lease: FileSegmentLease) => void;
   #hasEnded = false;
 
-  constructor(spool: Spool, segment: SegmentInfo, handle: FileHandle, onEnd: (lease: FileSegmentLease) => void) {
+  constructor(
+    spool: Spool,
+    quarantine: Quarantine,
+    segment: SegmentInfo,
+    handle: FileHandle,
+    onEnd: (lease: FileSegmentLease) => void,
+  ) {
     this.#spool = spool;
+    this.#quarantine = quarantine;
     this.#onEnd = onEnd;
     this.#handle = handle;
     this.#fileName = sealedFileName(segment.id, segment.fileExtension);
@@ -61,7 +70,7 @@ export class FileSegmentLease implements SegmentLease {
           this.content,
         );
       }
-      if (outcome.status === 'quarantined') await quarantineSegment(this.#spool, removed, outcome.reason);
+      if (outcome.status === 'quarantined') await this.#quarantine.add(removed, outcome.reason);
       else await removeSegment(this.#spool, removed, outcome);
     } catch (cause) {
       throw toStorageError(cause, { operation: 'remove', path: this.#spool.pathOf(this.#fileName) });

@@ -16,6 +16,8 @@ import {
 } from './held-segments.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata } from './metadata-file.ts';
+import { Quarantine } from './quarantine.ts';
+import { type QuarantineOptions, resolveQuarantineLimits } from './quarantine-limits.ts';
 import { rebuildMetadata } from './rebuild-metadata.ts';
 import { recoverSpool } from './recovery.ts';
 import { emptyRecoveryCounts, type RecoveryReport } from './recovery-report.ts';
@@ -31,6 +33,8 @@ export interface SegmentStoreOptions extends SpoolOptions {
    * opened and, while it lists, every `RECOVERY_INTERVAL_MS`. Without, unfinished files wait for a writer's own start.
    */
   readonly serializers?: SerializerList;
+  /** Bounds of what was refused or is damaged. */
+  readonly quarantine?: QuarantineOptions;
 }
 
 /** How often listing looks for files that a writer left behind by dying. */
@@ -39,10 +43,12 @@ export const RECOVERY_INTERVAL_MS = 10_000;
 /**
  * Opens the sealed segments of a spool for reading and export.
  *
+ * @throws TypeError, RangeError - an option breaks its rule; the message names it.
  * @throws RelayError as `Spool.openSync`
  */
 export async function openSegmentStore(options: SegmentStoreOptions): Promise<FileSegmentStore> {
-  const store = new FileSegmentStore(Spool.openSync(options), options.serializers ?? []);
+  resolveQuarantineLimits(options.quarantine ?? {});
+  const store = new FileSegmentStore(Spool.openSync(options), options.serializers ?? [], options.quarantine);
   await store.recover();
   return store;
 }
@@ -50,14 +56,17 @@ export async function openSegmentStore(options: SegmentStoreOptions): Promise<Fi
 /** The segments of one spool directory. Any number of stores, in any number of processes, share a directory. */
 export class FileSegmentStore implements SegmentStore {
   readonly spool: Spool;
+  /** What was refused or is damaged. */
+  readonly quarantine: Quarantine;
   readonly #serializers: SerializerList;
   /** What the last listing saw; an id alone does not tell the file's name. */
   readonly #listed = new Map<string, SegmentName>();
   readonly #leases = new Set<FileSegmentLease>();
   #recoveredMs = 0;
 
-  constructor(spool: Spool, serializers: SerializerList) {
+  constructor(spool: Spool, serializers: SerializerList, quarantine?: QuarantineOptions) {
     this.spool = spool;
+    this.quarantine = new Quarantine(spool, quarantine);
     this.#serializers = serializers;
   }
 
@@ -129,12 +138,13 @@ export class FileSegmentStore implements SegmentStore {
     const { spool } = this;
     let isLeased = false;
     try {
-      if (await spool.ledger.find(segment.id)) return { status: 'gone' };
+      // Durable: what came back from quarantine must not be sent because of a record that a power cut takes away.
+      if (await spool.ledger.findDurable(segment.id)) return { status: 'gone' };
       const metadata = (await readMetadata(spool, segment.id)) ?? (await this.#rebuildMetadata(segment, handle));
       // Nobody can say what it holds; it waits for somebody who knows its format.
       if (!metadata) return { status: 'busy' };
       const onEnd = (ended: FileSegmentLease): void => void this.#leases.delete(ended);
-      const lease = new FileSegmentLease(spool, { ...segment, metadata }, handle, onEnd);
+      const lease = new FileSegmentLease(spool, this.quarantine, { ...segment, metadata }, handle, onEnd);
       this.#leases.add(lease);
       isLeased = true;
       return { status: 'leased', lease };

@@ -54,6 +54,14 @@ export interface RelayErrorFacts {
   RELAY_EVENT_UNSERIALIZABLE: { readonly reason: UnserializableReason };
   /** Events that `close()` could not persist. They are counted, and lost with the process. */
   RELAY_EVENTS_UNPERSISTED: { readonly eventCount: number };
+  /** The quarantine has no room for another segment within its bounds. The segment stays where it is. */
+  RELAY_QUARANTINE_FULL: {
+    readonly path: string;
+    readonly segments: number;
+    readonly bytes: number;
+    readonly maxSegments: number;
+    readonly maxBytes: number;
+  };
   /** The upload queue stopped itself, because going on would empty the spool into a wrong address. */
   RELAY_UPLOAD_BLOCKED: { readonly reason: string };
   /** One upload failed. Whether it will be tried again is the queue's decision. */

@@ -84,6 +84,8 @@ export interface SegmentLease {
   /**
    * Records the outcome, synced, and only then removes the segment or, for `quarantined`, moves it. A crash in between
    * leaves a record, and the removal is finished at the next open. Ends the lease.
+   *
+   * @throws RelayError `RELAY_QUARANTINE_FULL` - only for `quarantined`: the segment stays, and the lease goes on.
    */
   settle(outcome: SegmentOutcome, options?: { readonly afterDelivery?: AfterDelivery }): Promise<void>;
   /** Ends the lease without an outcome. Harmless after `settle`. */
