@@ -5,11 +5,8 @@ import { toStorageError } from './system-error.ts';
 /** Files of ours, in order of their names. */
 export async function listSpoolFiles(spool: Spool): Promise<readonly SpoolFile[]> {
   try {
-    const names = await spool.fileSystem.list(spool.directory);
-    return names
-      .map(parseSpoolFile)
-      .filter((file) => file !== undefined)
-      .sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
+    const names = [...(await spool.fileSystem.list(spool.directory))].sort();
+    return names.map(parseSpoolFile).filter((file) => file !== undefined);
   } catch (cause) {
     throw toStorageError(cause, { operation: 'list', path: spool.directory });
   }

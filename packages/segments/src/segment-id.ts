@@ -25,13 +25,22 @@ export function parseSegmentId(id: string): SegmentIdParts | undefined {
   const match = SEGMENT_ID.exec(id);
   if (!match) return undefined;
   const [, time = '', sequence = '', writerId = ''] = match;
-  const iso = time.replace(/^(....)(..)(..)T(..)(..)(..)(...)Z$/, '$1-$2-$3T$4:$5:$6.$7Z');
-  const createdAtMs = Date.parse(iso);
+  const createdAtMs = parseTime(time);
   const firstSequence = Number(sequence);
-  // Date.parse turns 31 June into 1 July; an id must name one moment only.
-  if (Number.isNaN(createdAtMs) || new Date(createdAtMs).toISOString() !== iso) return undefined;
-  if (!Number.isSafeInteger(firstSequence)) return undefined;
+  if (createdAtMs === undefined || !Number.isSafeInteger(firstSequence)) return undefined;
   return { createdAtMs, firstSequence, writerId };
+}
+
+/** `YYYYMMDDTHHMMSSmmmZ`. By its numbers: `Date.parse` and back took most of the time of listing a large spool. */
+function parseTime(time: string): number | undefined {
+  const [year, month, day] = [Number(time.slice(0, 4)), Number(time.slice(4, 6)), Number(time.slice(6, 8))];
+  const [hour, minute, second] = [Number(time.slice(9, 11)), Number(time.slice(11, 13)), Number(time.slice(13, 15))];
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // 31 June would become 1 July; an id must name one moment only.
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  return date.setUTCHours(hour, minute, second, Number(time.slice(15, 18)));
 }
 
 /** A random writer id. A million writers of one spool share an id with a probability of about 1 in 7,000. */

@@ -1,5 +1,5 @@
 import type { SegmentName } from '@relaykit/types';
-import { parseSegmentId, SEGMENT_ID_SOURCE } from './segment-id.ts';
+import { parseSegmentId, type SegmentIdParts } from './segment-id.ts';
 
 export const SPOOL_FILE = 'spool.json';
 export const LEDGER_FILE = 'ledger.ndjson';
@@ -37,7 +37,6 @@ export interface SpoolFile {
 }
 
 const EXTENSION = '[a-z0-9]+(?:\\.[a-z0-9]+){0,3}';
-const SPOOL_FILE_NAME = new RegExp(`^(${SEGMENT_ID_SOURCE})\\.(.+)$`);
 const WHOLE_EXTENSION = new RegExp(`^${EXTENSION}$`);
 const IN_PROGRESS = new RegExp(`^(${EXTENSION})\\.(open|held|atomic|salvage)$`);
 const GONE = /^([A-Za-z0-9]{1,40})\.gone$/;
@@ -49,25 +48,31 @@ export function isUsableExtension(extension: string): boolean {
   return WHOLE_EXTENSION.test(extension) && !RESERVED.has(extension.slice(extension.lastIndexOf('.') + 1));
 }
 
+/** The files of a segment stand side by side in a listing: what was parsed last is often asked for again. */
+let lastParsed: { readonly id: string; readonly parts: SegmentIdParts | undefined } = { id: '', parts: undefined };
+
+function partsOf(id: string): SegmentIdParts | undefined {
+  if (lastParsed.id !== id) lastParsed = { id, parts: parseSegmentId(id) };
+  return lastParsed.parts;
+}
+
 /** `undefined` where the name is not one of ours. Nothing else is ever opened, renamed or removed. */
 export function parseSpoolFile(fileName: string): SpoolFile | undefined {
-  const match = SPOOL_FILE_NAME.exec(fileName);
-  if (!match) return undefined;
-  const [, id = '', rest = ''] = match;
-  const parts = parseSegmentId(id);
+  const idLength = fileName.indexOf('.');
+  const id = fileName.slice(0, Math.max(idLength, 0));
+  const rest = fileName.slice(idLength + 1);
+  const parts = partsOf(id);
   if (!parts) return undefined;
-  const named = (kind: SpoolFileKind, fileExtension: string, reason?: string): SpoolFile => ({
-    kind,
-    fileName,
-    segment: { id, ...parts, fileExtension },
-    ...(reason === undefined ? {} : { reason }),
-  });
+  const named = (kind: SpoolFileKind, fileExtension: string): SpoolFile => {
+    const { createdAtMs, firstSequence, writerId } = parts;
+    return { kind, fileName, segment: { id, createdAtMs, firstSequence, writerId, fileExtension } };
+  };
 
   if (rest === 'meta.json') return named('metadata', '');
   if (rest === 'export.json') return named('exportState', '');
   if (rest === 'meta.json.tmp' || rest === 'export.json.tmp') return named('temporary', '');
   const gone = GONE.exec(rest);
-  if (gone) return named('gone', '', gone[1]);
+  if (gone) return { ...named('gone', ''), reason: gone[1] ?? '' };
   const inProgress = IN_PROGRESS.exec(rest);
   if (inProgress) {
     const [, extension = '', suffix] = inProgress;
