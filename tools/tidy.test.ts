@@ -21,6 +21,7 @@ const thirdParty: Readonly<Record<string, readonly string[]>> = {
   segments: ['fs-native-extensions'],
   'serializer-encrypted': ['@noble/ciphers'],
   'serializer-gzip': ['fflate'],
+  'serializer-zstd': ['xxhash-wasm'],
   cli: ['cli-progress', 'cli-table3', 'commander'],
 };
 

@@ -1,3 +1,4 @@
+import createXxHash from 'xxhash-wasm';
 import type { ZstdEngine } from './zstd-engine.ts';
 import { parseZstdFrame, withChecksum } from './zstd-frame.ts';
 
@@ -39,9 +40,11 @@ async function load({ wasmUrl }: LoadZstdWasmOptions): Promise<ZstdEngine> {
     throw new Error(message, { cause });
   }
   await initOnce(wasm, wasmUrl);
+  const { h64Raw } = await createXxHash();
   return {
     name: 'wasm',
-    compress: (content, level) => compress(wasm, content, level),
+    // The module's own interface cannot ask for a checksum.
+    compress: (content, level) => withChecksum(compress(wasm, content, level), h64Raw(content)),
     decompress: (frame, maxContentBytes) => decompress(wasm, frame, maxContentBytes),
   };
 }
@@ -71,7 +74,7 @@ function compress(wasm: ZstdWasm, content: Uint8Array, level: number): Uint8Arra
   const frame = wasm.compress(content, level);
   const parsed = parseZstdFrame(frame);
   if (parsed.kind === 'data' && parsed.lengthBytes === frame.byteLength && parsed.contentBytes === content.byteLength) {
-    return withChecksum(frame, content);
+    return frame;
   }
   throw new Error(
     '@bokuweb/zstd-wasm made no Zstandard frame: other code has called its init() again, which breaks it; call it once',

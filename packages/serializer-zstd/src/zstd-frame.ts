@@ -1,5 +1,3 @@
-import { xxh64Low } from './xxh64.ts';
-
 /** RFC 8878, section 3.1.1.1. */
 export const ZSTD_MAGIC = 0xfd2fb528;
 /** The sixteen magic numbers of skippable frames differ in the last four bits (RFC 8878, section 3.1.2). */
@@ -70,14 +68,16 @@ export function parseZstdFrame(bytes: Uint8Array): ZstdFrame {
 /**
  * The frame with the checksum of its content behind its last block, as `zstd --check` makes it: one bit of the header says
  * that it is there, and nothing else of the frame depends on it (RFC 8878, section 3.1.1).
+ *
+ * @param xxh64 - Of the content, with seed 0: its low 32 bits are the checksum.
  */
-export function withChecksum(frame: Uint8Array, content: Uint8Array): Uint8Array {
+export function withChecksum(frame: Uint8Array, xxh64: bigint): Uint8Array {
   const descriptor = frame[DESCRIPTOR_AT] ?? 0;
   if (descriptor & CHECKSUM_FLAG) return frame;
   const checked = new Uint8Array(frame.byteLength + CHECKSUM_BYTES);
   checked.set(frame);
   checked[DESCRIPTOR_AT] = descriptor | CHECKSUM_FLAG;
-  new DataView(checked.buffer).setUint32(frame.byteLength, xxh64Low(content), true);
+  new DataView(checked.buffer).setUint32(frame.byteLength, Number(BigInt.asUintN(32, xxh64)), true);
   return checked;
 }
 
