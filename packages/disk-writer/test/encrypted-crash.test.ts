@@ -2,6 +2,7 @@
 // whole, and no pair of key and nonce has sealed two plaintexts (S2, S6).
 // Method: a writer rotates segments and keys; at each step of the disk, outcomes of a crash are recovered and read.
 import { rotateByEvents } from '@relaykit/rotation';
+import { type EncryptionKey, KeyRing } from '@relaykit/serializer-encrypted';
 import { SimulatedDisk } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
 import type { FlushMode } from '../src/index.ts';
@@ -58,8 +59,13 @@ describe('a crash at any step', () => {
     const all = Array.from({ length: 18 }, (_, n) => n);
     for (const [index, { disk, acknowledged, isKill }] of crashes.entries()) {
       const where = `seed ${seed}, crash ${index}: ${disk.describe()}`;
-      // Without the old keys first, as an operator may have it.
-      const early = await recover(disk, ring('k3'), nonces);
+      // Without the old keys first, or with other bytes under their names, as an operator may have it.
+      const wrong = ['k1', 'k2', 'k3'].map((id) => ({ id, key: new Uint8Array(32).fill(index % 250) }));
+      const early = await recover(
+        disk,
+        index % 2 === 0 ? ring('k3') : new KeyRing({ current: wrong[0] as EncryptionKey, others: wrong }),
+        index % 2 === 0 ? nonces : undefined,
+      );
       expect(
         early.problems.filter(({ reason }) => !reason.includes('key')),
         where,

@@ -100,7 +100,10 @@ export class FrameReader {
   async #foreignAt(position: number): Promise<FoundFrame> {
     const remaining = this.#source.sizeBytes - position;
     const maxBytes = Math.min(remaining, this.#codec.maxBodyBytes(this.#maxDecodedBytes));
-    for (let size = Math.min(READ_BYTES, maxBytes); ; size = Math.min(size * 4, maxBytes)) {
+    // What was read already is tried first: a file of small pieces is not read anew for each of them.
+    const heldBytes = this.#chunk.byteLength - (position - this.#chunkAt);
+    const firstBytes = Math.min(heldBytes, READ_BYTES, maxBytes);
+    for (let size = firstBytes; ; size = Math.min(Math.max(size * 4, READ_BYTES), maxBytes)) {
       const bytes = await this.#bytes(position, size);
       if (this.#foreignBytes <= 0) return { kind: 'tooLarge' };
       const piece = this.#codec.readForeign(bytes, Math.min(this.#maxDecodedBytes, this.#foreignBytes));

@@ -61,6 +61,14 @@ describe('frames of other programs', () => {
     if (kind !== 'whole') expect(scan.eventCount).toBe(pairs);
   });
 
+  it('that are small are not read anew for each of them', async () => {
+    const bytes = bytesOf(...Array.from({ length: 100_000 }, () => [...piece('whole', 2)]));
+    const source = new TestSource(bytes);
+    expect(await serializerOf(new CountingCodec()).scan(source, open)).toMatchObject({ eventCount: 100_000 });
+    const readBytes = source.reads.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+    expect(readBytes).toBeLessThan(2 * source.sizeBytes);
+  });
+
   it('are all read where they hold what events do', async () => {
     const codec = new CountingCodec();
     const bytes = bytesOf(...Array.from({ length: 1_000 }, () => [...piece('whole', PIECE_BYTES * 50)]));
