@@ -190,6 +190,10 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     return storageStep(step, async () => {
       const opened = this.#openSync();
       this.#recovery = await recoverSpool(opened.spool, [serializer]);
+      // Once, not with every recovery: what waits for a key may do so for days.
+      for (const { fileName: file, reason } of this.#recovery.problems) {
+        logger?.warn('recovery could not deal with a file of the spool; it stays for the next time', { file, reason });
+      }
       opened.roll.startAfter(this.#recovery.newestSegmentAtMs);
       opened.keeper.start();
       return opened;

@@ -11,7 +11,7 @@ import { JSONEventSerializer } from '@relaykit/serializers';
 import { type DiskOperation, SimulatedDisk } from '@relaykit/testing';
 import { describeEventPersisting } from '@relaykit/testing/conformance';
 import type { EventPersisting, FileSystem } from '@relaykit/types';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FileDiskWriter } from '../src/index.ts';
 import {
   encrypted,
@@ -271,6 +271,23 @@ describe('recovery', () => {
     }
     expect(await recover(disk)).toMatchObject({ filesWaiting: 0, segmentsRecovered: 1, eventsSalvaged: 3 });
     expect(await numbersIn(disk)).toEqual([0, 1, 2]);
+  });
+
+  it('says in the log, once, what waits and why', async () => {
+    const disk = await killedAfter(batch(0, 1));
+    const warn = vi.fn();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() };
+    const wrong = new KeyRing({ current: { id: 'k1', key: new Uint8Array(32).fill(9) } });
+    const writer = writerOn(disk, { serializer: encrypted(wrong), logger });
+    await writer.open();
+    await writer.open();
+    await writer.close();
+    expect(warn.mock.calls).toEqual([
+      [
+        expect.stringContaining('recovery'),
+        { file: openPath(disk).split('/').at(-1), reason: expect.stringContaining('key k1') },
+      ],
+    ]);
   });
 
   it('leaves a file whose spool.json was lost as it is, and recovers it once that is back', async () => {

@@ -24,6 +24,12 @@ export interface ReadSpoolOptions<TEvent> {
   readonly since?: number | Date;
   /** Segments begun after are left out. */
   readonly until?: number | Date;
+  /**
+   * Most bytes that one frame or line may decode to: more is `RELAY_LIMIT_EXCEEDED`. Events may take 35 times the memory of
+   * their line, so lower it where others may place files in the spool, to the `maxEventBytes` of your writers and 256 KiB
+   * for the rest of a frame. Defaults to what each serializer takes.
+   */
+  readonly maxDecodedBytes?: number;
   /** Ends the reading between two events, with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
@@ -63,7 +69,7 @@ export async function* readSpool<TEvent>(
     const opened = serializer && (await open(fileSystem, directory, file, spoolId));
     if (!opened) continue;
     try {
-      for await (const event of eventsOf(opened, serializer, id, options.onDamage)) {
+      for await (const event of eventsOf(opened, serializer, id, options)) {
         signal?.throwIfAborted();
         yield { event, segmentId: id };
       }
@@ -161,24 +167,27 @@ async function* eventsOf<TEvent>(
   { handle, sizeBytes, isSealed, spoolId }: OpenedSegment,
   serializer: EventSerializer<TEvent>,
   segmentId: string,
-  onDamage: ((error: RelayError) => void) | undefined,
+  { onDamage, maxDecodedBytes }: Pick<ReadSpoolOptions<TEvent>, 'onDamage' | 'maxDecodedBytes'>,
 ): AsyncGenerator<TEvent> {
+  const limits = maxDecodedBytes === undefined ? undefined : { maxDecodedBytes };
   const whole = sourceOf(handle, 0, sizeBytes);
   const context: SegmentContext = { spoolId, segmentId, isSealed };
   if (!onDamage) {
-    yield* serializer.decode(whole, context);
+    yield* serializer.decode(whole, context, limits);
     return;
   }
   const { damaged, intact, isClosed, missingKeyId, tornTailBytes, unopenedKeyId } = await serializer.scan(
     whole,
     context,
+    limits,
   );
   if (missingKeyId !== undefined) throw keyMissing(segmentId, missingKeyId);
   if (unopenedKeyId !== undefined) throw keyWrong(segmentId, unopenedKeyId);
   for (const { positionBytes, reason } of damaged) onDamage(damageError(segmentId, positionBytes, reason));
   for (const range of intact) {
     const source = sourceOf(handle, range.positionBytes, range.positionBytes + range.lengthBytes);
-    yield* serializer.decode(source, { ...context, isSealed: false, firstFrameIndex: range.firstFrameIndex });
+    const part = { ...context, isSealed: false, firstFrameIndex: range.firstFrameIndex };
+    yield* serializer.decode(source, part, limits);
   }
   // An open segment may end anywhere; a sealed one was whole.
   if (isSealed && tornTailBytes > 0) onDamage(damageError(segmentId, sizeBytes - tornTailBytes, 'syntax'));

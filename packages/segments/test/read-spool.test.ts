@@ -63,6 +63,17 @@ describe('readSpool', () => {
     expect(found).toEqual(numbersFrom(0, 6).map((n) => [idOf({ first: n - (n % 2) }), n]));
   });
 
+  it.for([undefined, vi.fn()])('hands maxDecodedBytes to whatever reads the bytes, onDamage: %s', async (onDamage) => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool);
+    const limited = new LineSerializer();
+    const limits = [vi.spyOn(limited, 'decode'), vi.spyOn(limited, 'scan')];
+    const options = { serializers: [limited], maxDecodedBytes: 7, ...(onDamage && { onDamage }) };
+    expect(await read(disk, options)).toEqual([0]);
+    const given = limits.flatMap(({ mock }) => mock.calls.map((call: readonly unknown[]) => call[2]));
+    expect(given).toEqual(Array.from({ length: onDamage ? 2 : 1 }, () => ({ maxDecodedBytes: 7 })));
+  });
+
   it('takes no lock, changes nothing, and leaves nothing open', async () => {
     const { disk, spool } = createScene();
     const file = writeSegment(spool, { first: 0, events: 2 });

@@ -68,6 +68,14 @@ describe('a key of the same id with other bytes', () => {
     }
   });
 
+  it('which ends no frame with a zero, so that one there is always a cut', async () => {
+    const serializer = encrypted();
+    for (let frameIndex = 0; frameIndex < 3_000; frameIndex += 1) {
+      const { bytes } = await serializer.encode([1], { spoolId: SPOOL, segmentId: SEGMENT, frameIndex });
+      expect(bytes.at(-1)).not.toBe(0);
+    }
+  });
+
   it('nor for frames out of order, whose place is wrong', async () => {
     const frames = await framesOf(encrypted(), batches);
     const bytes = join([frames[1], frames[0]] as Uint8Array[]);
@@ -120,6 +128,15 @@ describe('keys that are wiped', () => {
     const failure = await moving().catch((error: unknown) => error);
     if (moved.keys.currentId === undefined) expect(failure).toMatchObject({ code: 'RELAY_KEY_MISSING' });
     expect([scanned, decoded, moved].some(({ keys }) => keys.currentId === undefined)).toBe(true);
+  });
+
+  it('while the last frame is read are missing, too', async () => {
+    const [frame] = await framesOf(encrypted(), [[{ text: 'x'.repeat(500_000) }]]);
+    const scanned = encrypted();
+    const result = await scanned.scan(wiping(frame as Uint8Array, scanned.keys, 2), open);
+    expect(scanned.keys.currentId).toBeUndefined();
+    expect(result).toMatchObject({ missingKeyId: 'k1' });
+    expect(result).not.toHaveProperty('unopenedKeyId');
   });
 
   it('do not come back by what a provider was asked before', async () => {
