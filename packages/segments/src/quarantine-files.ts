@@ -36,9 +36,12 @@ export async function listQuarantine(spool: Spool): Promise<readonly QuarantineF
 
 /** Goes on with removals from quarantine that a crash has cut off. */
 export async function finishDiscards(spool: Spool, counts: RecoveryCounts): Promise<void> {
-  for (const { kind, segment, fileName, reason = '' } of await namedFiles(spool)) {
-    if (kind !== 'gone') continue;
+  const files = await namedFiles(spool);
+  const withFile = new Set(files.filter(({ kind }) => !BESIDE_SEGMENTS.has(kind)).map(({ segment }) => segment.id));
+  for (const { kind, segment, fileName, reason = '' } of files) {
     try {
+      if (kind === 'metadata' && !withFile.has(segment.id)) await removeAfterDiscard(spool, segment.id);
+      if (kind !== 'gone') continue;
       const path = join(spool.directory, QUARANTINE_DIRECTORY, fileName);
       const ownership = await takeOwnership(spool.fileSystem, path);
       if (ownership.status !== 'owned') continue;
@@ -77,6 +80,12 @@ export async function finishDiscard(
   await fileSystem.remove(join(quarantine, metadataFileName(id)));
   // Last, because it is what recovery looks for.
   await fileSystem.remove(join(quarantine, fileName));
+}
+
+/** Metadata whose removal a power cut undid, and not that of its segment. Any other may be on its way somewhere. */
+async function removeAfterDiscard({ fileSystem, directory, ledger }: Spool, id: string): Promise<void> {
+  if ((await ledger.findDurable(id))?.from !== 'quarantine') return;
+  await fileSystem.remove(join(directory, QUARANTINE_DIRECTORY, metadataFileName(id)));
 }
 
 async function namedFiles({ fileSystem, directory }: Spool): Promise<readonly SpoolFile[]> {
