@@ -20,8 +20,8 @@ import { readJson, readWorkspace, root } from './workspace.mjs';
 /** A mistake may make a test hang; that is noticed, and does not count as a failed test. */
 const TIMEOUT_MS = 300_000;
 /** Some mistakes show in one crash of ten thousand: those get what `npm run test:crash` visits, after a shorter try. */
-const SHORT_TRY = { RELAY_CRASH_STATES: '10000' };
-const LONG_TRY = { RELAY_CRASH_STATES: '100000', RELAY_CRASH_DEPTH: 'full' };
+const SHORT_TRY = { RELAY_CRASH_STATES: '10000', RELAY_EXPORT_CRASH_STATES: '2000' };
+const LONG_TRY = { RELAY_CRASH_STATES: '100000', RELAY_EXPORT_CRASH_STATES: '20000', RELAY_CRASH_DEPTH: 'full' };
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 const words = process.argv.slice(2);
 const wanted = mutants.filter(({ mistake }) => words.length === 0 || words.some((word) => mistake.includes(word)));

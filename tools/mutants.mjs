@@ -6,13 +6,21 @@ const crash = (scenario) => ({
   file: 'test/crash/crash.test.ts',
   name: `keeps every promise: ${scenario}`,
 });
+const queueCrash = (scenario) => ({
+  project: 'export-queue',
+  file: 'test/crash/crash.test.ts',
+  name: `keeps every promise of the queue: ${scenario}`,
+});
 const test = (project, file, name) => ({ project, file: `test/${file}.test.ts`, name });
 
 const ACTIVE = 'packages/segments/src/active-segment-file.ts';
 const ATOMIC_FILE = 'packages/segments/src/atomic-file.ts';
 const COMMITS = 'packages/disk-writer/src/commit-queue.ts';
 const EXCLUSIVE = 'packages/segments/src/exclusive-file.ts';
+const HELD = 'packages/segments/src/held-segments.ts';
 const LEDGER = 'packages/segments/src/ledger.ts';
+const QUARANTINE = 'packages/segments/src/quarantine.ts';
+const QUARANTINE_FILES = 'packages/segments/src/quarantine-files.ts';
 const RECOVERY = 'packages/segments/src/recovery.ts';
 const REMOVAL = 'packages/segments/src/removal.ts';
 const ROLL = 'packages/disk-writer/src/segment-roll.ts';
@@ -102,8 +110,8 @@ export const mutants = [
   {
     mistake: 'number the next segment before the exit path has taken its numbers',
     file: ROLL,
-    from: '      return this.activeFor(nextSequence()) ?? this.createSync(nextSequence());',
-    to: '      return this.createSync(nextSequence());',
+    from: '      return this.activeFor(beginning()) ?? this.createSync(beginning());',
+    to: '      return this.createSync(beginning());',
     test: test('disk-writer', 'crash/exit-anytime', 'stores everything once, whatever is under way'),
   },
   {
@@ -319,7 +327,7 @@ export const mutants = [
   {
     mistake: 'rely on a record that its writer did not live to sync',
     file: LEDGER,
-    from: '      if (!record || isDurable) return record;',
+    from: '      if ((!record && !this.#content.requeued.has(id)) || isDurable) return record;',
     to: '      return record;',
     test: test('segments', 'ledger', 'of another process is durable before anybody relies on it, found or recorded'),
   },
@@ -333,7 +341,7 @@ export const mutants = [
   {
     mistake: 'record a segment twice',
     file: LEDGER,
-    from: '      if (!known) await this.#append(handle, record);',
+    from: '      if (isNew) await this.#append(handle, record);',
     to: '      await this.#append(handle, record);',
     test: test('segments', 'ledger', 'that is there already counts, whoever made it'),
   },
@@ -359,9 +367,102 @@ export const mutants = [
     mistake: 'fold a record before the removal of its file is durable',
     file: LEDGER,
     from: `    await this.#fileSystem.syncDirectory(this.#directory);
-    await writeFileAtomic(`,
-    to: '    await writeFileAtomic(',
+    const quarantine = join(`,
+    to: '    const quarantine = join(',
     test: crash('folding'),
+  },
+
+  // Holds and quarantine
+  {
+    mistake: 'make ready what a dead writer was to hold',
+    file: UNSEALED,
+    from: '    ...exportHold(file.isHeld ?? false),',
+    to: '    ...exportHold(false),',
+    test: test('segments', 'held-segments', 'says so by its name while it is written, so that recovery holds it, too'),
+  },
+  {
+    mistake: 'write a held event behind others',
+    file: COMMITS,
+    from: '      if (eventCount > 0 && segment && commit.isHeld !== segment.isHeld) break;\n',
+    to: '',
+    test: test(
+      'disk-writer',
+      'hold-export',
+      'keeps events of both kinds apart, in the order of the calls, also of calls under way at once',
+    ),
+  },
+  {
+    mistake: 'release what was decided about meanwhile',
+    file: HELD,
+    from: '        if (!metadata || (await spool.ledger.findDurable(segment.id))) continue;',
+    to: '        if (!metadata) continue;',
+    test: test('segments', 'held-segments', 'leaves to recovery what a quarantine was cut off at'),
+  },
+  {
+    mistake: 'take one segment too many into quarantine',
+    file: QUARANTINE,
+    from: 'used.segments < maxSegments',
+    to: 'used.segments <= maxSegments',
+    test: test('export-queue', 'quarantine-bounds', 'blocks the queue where it is full, until there is room again'),
+  },
+  {
+    mistake: 'take back the record of a segment before it left quarantine',
+    file: QUARANTINE,
+    from: `        await this.#moveBack(file);
+        await ledger.requeue(id);`,
+    to: `        await ledger.requeue(id);
+        await this.#moveBack(file);`,
+    test: queueCrash('quarantine'),
+  },
+  {
+    mistake: 'take back a record before the move out of quarantine is durable',
+    file: QUARANTINE,
+    from: `    await fileSystem.syncDirectory(spool.directory);
+    await fileSystem.syncDirectory(join(spool.directory, QUARANTINE_DIRECTORY));`,
+    to: '',
+    test: queueCrash('quarantine'),
+  },
+  {
+    mistake: 'rely on a return from quarantine that its writer did not live to sync',
+    file: LEDGER,
+    from: 'if ((!record && !this.#content.requeued.has(id)) || isDurable) return record;',
+    to: 'if (!record || isDurable) return record;',
+    test: test(
+      'segments',
+      'quarantine',
+      'of a process that was killed before its sync is durable before anybody relies on it',
+    ),
+  },
+  {
+    mistake: 'empty a file in quarantine before its new name is durable',
+    file: QUARANTINE_FILES,
+    from: '  await fileSystem.syncDirectory(quarantine);\n  await fileSystem.syncDirectory(directory);\n',
+    to: '',
+    test: queueCrash('quarantine'),
+  },
+  {
+    mistake: 'remove a file from quarantine before it is recorded',
+    file: QUARANTINE_FILES,
+    from: `  await handle.truncate(0);
+  const metadata = `,
+    to: `  await handle.truncate(0);
+  await fileSystem.remove(join(quarantine, fileName));
+  const metadata = `,
+    test: queueCrash('full quarantine'),
+  },
+  {
+    mistake: 'leave metadata in quarantine that a power cut brought back',
+    file: QUARANTINE_FILES,
+    from: "      if (kind === 'metadata' && !withFile.has(segment.id)) await removeAfterDiscard(spool, segment.id);\n",
+    to: '',
+    test: queueCrash('full quarantine'),
+  },
+  {
+    mistake: 'forget at a discard what the record of the quarantine had counted',
+    file: 'packages/segments/src/ledger-record.ts',
+    from: "(record.from === 'quarantine' && known.outcome === 'quarantined')",
+    to: 'false',
+    test: queueCrash('quarantine'),
   },
 
   // Rotation, retention and retry

@@ -56,6 +56,15 @@ describe('releaseHeld', () => {
     expect(await accountForSpool(spool)).toMatchObject({ pending: 6, lost: 0, repeated: 0 });
   });
 
+  it('leaves to recovery what a quarantine was cut off at', async () => {
+    const { disk, spool } = createScene();
+    const { id } = await sealSegment(spool, held);
+    const record = { kind: 'segment', id, outcome: 'quarantined', firstSequence: 0, eventCount: 1, bytes: 8, at: '' };
+    disk.placeFile(`${SPOOL}/ledger.ndjson`, `${JSON.stringify(record)}\n`);
+    expect(await new FileSegmentStore(spool, [serializer]).releaseHeld()).toMatchObject({ segments: 0 });
+    expect(metadataOf(disk)).toMatchObject(HELD);
+  });
+
   it('waits for who has a segment, and says what it could not wait for', async () => {
     const { clock, spool } = createScene();
     const { id } = await sealSegment(spool, held);

@@ -227,6 +227,26 @@ describe('requeue', () => {
     expect(await accountForSpool(scene.spool)).toMatchObject({ pending: 0, quarantined: 1, lost: 0, repeated: 0 });
   });
 
+  it('of a process that was killed before its sync is durable before anybody relies on it', async () => {
+    const scene = createScene();
+    const { disk } = scene;
+    const { id } = await sealSegment(scene.spool);
+    await quarantine(storeOf(scene), id);
+    // As a process leaves it that was killed between its write and its sync.
+    const dead = disk.process('dead');
+    for (const name of [`${id}.ndjson`, `${id}.meta.json`]) {
+      dead.renameSync(`${SPOOL}/quarantine/${name}`, `${SPOOL}/${name}`);
+    }
+    const ledger = dead.openFileSync(`${SPOOL}/ledger.ndjson`, 'readWrite');
+    const line = `${JSON.stringify({ kind: 'requeued', id, at: '' })}\n`;
+    ledger.writeSync(new TextEncoder().encode(line), ledger.statSync().sizeBytes);
+    dead.kill();
+
+    expect(await storeOf({ spool: openSpool(disk) }).lease(id)).toMatchObject({ status: 'leased' });
+    const durable = new TextDecoder().decode(disk.persistedFiles().get(`${SPOOL}/ledger.ndjson`));
+    expect(durable).toContain('"requeued"');
+  });
+
   it('is done by one of two processes', async () => {
     const scene = createScene();
     const { id } = await sealSegment(scene.spool);
