@@ -4,9 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { FileDiskWriter } from '@relaykit/disk-writer';
+import { RawJSONLineSerializer } from '@relaykit/serializers';
+import type { EventSerializer } from '@relaykit/types';
 import { describe, expect, it } from 'vitest';
 import { RunningCommand, run } from './command.ts';
-import { TestReceiver } from './receiver.ts';
+import { type Delivery, TestReceiver } from './receiver.ts';
 import { newSpool, segmentFiles } from './spool.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -32,6 +35,33 @@ describe.skipIf(!isThere)('a day of Wikipedia edits', () => {
     expect(receiver.deliveries).toHaveLength(Number(segments));
     expect(new Set(receiver.keys).size).toBe(Number(segments));
     expect(receiver.bytes.equals(input)).toBe(true);
+    expect(await segmentFiles(spool)).toEqual([]);
+  });
+
+  it('arrives once, segment by segment, where two processes export one spool', async () => {
+    const spool = await newSpool();
+    // As many segments as there are thousands of lines.
+    const lines = input.toString('utf8').split('\n').slice(0, -1);
+    const writer = new FileDiskWriter<string>({
+      directory: spool,
+      serializer: new RawJSONLineSerializer() as unknown as EventSerializer<string>,
+    });
+    let segments = 0;
+    for (let first = 0; first < lines.length; first += 1_000, segments += 1) {
+      await writer.write(lines.slice(first, first + 1_000));
+      await writer.rotate();
+    }
+    await writer.close();
+
+    await using receiver = await TestReceiver.start();
+    const exporters = await Promise.all([1, 2].map(() => run(['export', '--dir', spool, '--to', receiver.url])));
+    // Whoever comes to the end first may leave to the other what that one is just sending.
+    for (const { code, stderr } of exporters) expect([0, 4], stderr).toContain(code);
+    expect(await run(['export', '--dir', spool, '--to', receiver.url])).toMatchObject({ code: 0 });
+    expect(receiver.deliveries).toHaveLength(segments);
+    expect(new Set(receiver.keys).size).toBe(segments);
+    const inOrder = [...receiver.deliveries].sort((a, b) => firstOf(a) - firstOf(b));
+    expect(Buffer.concat(inOrder.map(({ body }) => body)).equals(input)).toBe(true);
     expect(await segmentFiles(spool)).toEqual([]);
   });
 
@@ -77,4 +107,8 @@ function acknowledgedLines(stdout: string): number {
     .split('\n')
     .at(-1);
   return last ? (JSON.parse(last) as { readonly lines: number }).lines : 0;
+}
+
+function firstOf({ headers }: Delivery): number {
+  return Number(headers['relay-first-sequence']);
 }
