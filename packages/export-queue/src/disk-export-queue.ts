@@ -274,7 +274,8 @@ export class DiskExportQueue implements AsyncDisposable {
   }
 
   async #runCycle(signal: AbortSignal): Promise<DrainReport> {
-    const { store, concurrency, order } = this.#options;
+    const { store, concurrency, order, afterDelivery } = this.#options;
+    if (afterDelivery !== undefined) await store.sweepArchive?.(afterDelivery);
     signal.addEventListener('abort', () => {
       for (const upload of this.#underWay) upload.abort(signal.reason);
     });

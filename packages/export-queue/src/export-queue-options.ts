@@ -67,7 +67,7 @@ export interface DiskExportQueueOptions {
   readonly maxBytesPerSecond?: number;
   /** Asked before each upload; the first that answers `{ hold }` keeps everything in the spool. Defaults to none. */
   readonly conditions?: readonly ExportCondition[];
-  /** What is done with a delivered file. Defaults to `delete`. */
+  /** What is done with a delivered file: removed, or kept in a directory of yours, for a time or for good. Defaults to `delete`. */
   readonly afterDelivery?: AfterDelivery;
   /** How long `close()` waits for uploads under way. Defaults to `DEFAULT_CLOSE_DEADLINE_MS`, 5 s. */
   readonly closeDeadlineMs?: number;
@@ -106,12 +106,23 @@ export function resolveExportQueueOptions(options: DiskExportQueueOptions): Reso
     pollIntervalMs: checkWholeNumber('pollIntervalMs', options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, 1),
     maxBytesPerSecond,
     conditions: [...conditions],
-    afterDelivery: options.afterDelivery,
+    afterDelivery: checkAfterDelivery(options.afterDelivery),
     closeDeadlineMs: checkWholeNumber('closeDeadlineMs', options.closeDeadlineMs ?? DEFAULT_CLOSE_DEADLINE_MS, 0),
     clock: options.clock ?? systemClock(),
     logger: safeLogger(options.logger),
     random: options.random ?? Math.random,
   };
+}
+
+function checkAfterDelivery(value: AfterDelivery | undefined): AfterDelivery | undefined {
+  if (value === undefined || value === 'delete') return value;
+  const { archiveDirectory, keepForMs } = value ?? {};
+  if (typeof archiveDirectory !== 'string' || archiveDirectory === '') {
+    const found = JSON.stringify(archiveDirectory) ?? 'undefined';
+    throw new TypeError(`afterDelivery must be 'delete' or have an archiveDirectory that is a path, got ${found}`);
+  }
+  if (keepForMs !== undefined) checkWholeNumber('afterDelivery.keepForMs', keepForMs, 0);
+  return value;
 }
 
 /** No attempt is put off for longer than this; a later time on disk is damage or the work of a wrong clock. */

@@ -3,7 +3,7 @@
 
 import { REJECTIONS_BEFORE_BLOCK } from '@relaykit/export-queue';
 import { InMemorySegmentStore, settle } from '@relaykit/testing';
-import { isRelayError, type UploadResult } from '@relaykit/types';
+import { type AfterDelivery, isRelayError, type UploadResult } from '@relaykit/types';
 import { describe, expect, it, vi } from 'vitest';
 import { addSegments, MemoryLogger, scripted, setUp, withLease } from './support.ts';
 
@@ -110,6 +110,23 @@ describe('drain', () => {
     await addSegments(store, 1);
     await queue.drain();
     expect(store.settled[0]?.afterDelivery).toEqual({ archiveDirectory: 'archive' });
+  });
+
+  it('has what was archived for a time forgotten', async () => {
+    const afterDelivery = { archiveDirectory: 'archive', keepForMs: 5 };
+    const { store, queue } = setUp({ afterDelivery });
+    const swept: AfterDelivery[] = [];
+    Object.assign(store, { sweepArchive: async (after: AfterDelivery) => void swept.push(after) });
+    await queue.drain();
+    expect(swept).toEqual([afterDelivery]);
+  });
+
+  it.each([
+    [{ archiveDirectory: '' }, `afterDelivery must be 'delete' or have an archiveDirectory that is a path, got ""`],
+    ['keep', `afterDelivery must be 'delete' or have an archiveDirectory that is a path, got undefined`],
+    [{ archiveDirectory: 'a', keepForMs: -1 }, 'afterDelivery.keepForMs must be a whole number >= 0, got -1'],
+  ])('refuses %j for delivered files', (afterDelivery, message) => {
+    expect(() => setUp({ afterDelivery: afterDelivery as AfterDelivery })).toThrow(message);
   });
 
   it('stops at its signal: what is under way stays in the spool, its lease free', async () => {

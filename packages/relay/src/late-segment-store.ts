@@ -1,4 +1,4 @@
-import type { LeaseAttempt, SegmentInfo, SegmentName, SegmentStore } from '@relaykit/types';
+import type { AfterDelivery, LeaseAttempt, SegmentInfo, SegmentName, SegmentStore } from '@relaykit/types';
 
 /**
  * A store that is opened by its first use, so that a relay can be made at once and without touching the disk. An
@@ -27,6 +27,10 @@ export class LateSegmentStore<Store extends SegmentStore = SegmentStore> impleme
 
   async lease(id: string): Promise<LeaseAttempt> {
     return (await this.#opened()).lease(id);
+  }
+
+  async sweepArchive(afterDelivery: AfterDelivery): Promise<void> {
+    await (await this.#opened()).sweepArchive?.(afterDelivery);
   }
 
   /** Does not open what never was. */

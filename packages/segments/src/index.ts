@@ -4,6 +4,7 @@ export {
   type FrameToAppend,
   type SealOptions,
 } from './active-segment-file.ts';
+export { ARCHIVE_SWEEP_INTERVAL_MS } from './archive-sweep.ts';
 export { type ClosingFrame, closingFrameOf } from './closing-frame.ts';
 export { HELD_BY_WRITER } from './export-hold.ts';
 export { hashSource } from './handle-source.ts';

@@ -43,7 +43,7 @@ export async function removeSegment(
 }
 
 /** What recovery reads from the name, should a crash come first: the word for delivered segments is no reason to drop. */
-function reasonInName(reason: string): string {
+export function reasonInName(reason: string): string {
   return toNamePart(reason) === DELIVERED_REASON ? 'other' : reason;
 }
 

@@ -1,5 +1,6 @@
 import {
   type DiskUsage,
+  type FileHandle,
   type Instant,
   RelayError,
   type Removal,
@@ -13,11 +14,11 @@ import { takeOwnership } from './exclusive-file.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata } from './metadata-file.ts';
 import { Mutex } from './mutex.ts';
-import { removeSegment } from './removal.ts';
+import { reasonInName, removeSegment, type SegmentToRemove } from './removal.ts';
 import { parseSegmentId } from './segment-id.ts';
 import { SegmentIndex } from './segment-index.ts';
 import type { Spool } from './spool.ts';
-import { sealedFileName } from './spool-names.ts';
+import { goneFileName, sealedFileName } from './spool-names.ts';
 import { isDiskFull, messageOf } from './system-error.ts';
 
 /**
@@ -58,6 +59,12 @@ export const FRESH_LISTING_MS = 1_000;
 /** The reason of what went because the disk was full, whatever the spool's own limits. */
 export const DISK_FULL_REASON = 'diskFull';
 
+interface UnfinishedRemoval {
+  readonly metadata: SegmentToRemove['metadata'];
+  readonly fileName: string;
+  readonly reason: string;
+}
+
 /** Keeps a spool within the limits of a retention policy. */
 export class RetentionKeeper {
   readonly #options: RetentionKeeperOptions;
@@ -65,6 +72,8 @@ export class RetentionKeeper {
   readonly #mutex = new Mutex();
   /** Segments that could not be removed, each announced once. */
   readonly #stuck = new Set<string>();
+  /** Removals that failed on their way, by the id of their segment; its file bears its `.gone` name already. */
+  readonly #unfinished = new Map<string, UnfinishedRemoval>();
   readonly #begun: Instant;
   /** On the monotonic clock; before the first listing, never. */
   #listedAtMs = Number.NEGATIVE_INFINITY;
@@ -133,6 +142,7 @@ export class RetentionKeeper {
 
   /** Whether the spool is full, which only `refuseNew` leaves it. */
   async #enforce(): Promise<boolean> {
+    await this.#finishRemovals();
     const inUse = new Set<string>();
     for (;;) {
       let removals = await this.#select(inUse);
@@ -187,7 +197,7 @@ export class RetentionKeeper {
   }
 
   async #remove({ id, reason }: Removal): Promise<'removed' | 'gone' | 'inUse'> {
-    const { spool, onDropped } = this.#options;
+    const { spool } = this.#options;
     const indexed = this.#index.get(id);
     if (!indexed) return 'gone';
     const fileName = sealedFileName(id, indexed.name.fileExtension);
@@ -201,14 +211,51 @@ export class RetentionKeeper {
       const known = await readMetadata(spool, id);
       const { firstSequence } = indexed.name;
       const metadata = known ?? { id, firstSequence, eventCount: 0, bytes: handle.statSync().sizeBytes };
-      await removeSegment(spool, { metadata, fileName, handle }, { status: 'dropped', reason });
-      const { eventCount, bytes } = metadata;
-      spool.logger?.warn('segment dropped', { segment: id, events: eventCount, bytes, reason });
-      onDropped({ id, eventCount, bytes, reason });
+      this.#unfinished.set(id, { metadata, fileName, reason });
+      await this.#finishRemoval(id, handle);
       return 'removed';
     } finally {
       await handle.close();
     }
+  }
+
+  /** Goes on with what failed on its way, for a disk that works again. A rival that was faster has recorded it. */
+  async #finishRemovals(): Promise<void> {
+    const { spool } = this.#options;
+    for (const [id, { fileName, reason }] of this.#unfinished) {
+      try {
+        // Where not even its name was changed, it is chosen again like any other.
+        if (spool.fileSystem.statSync(spool.pathOf(fileName))) {
+          this.#unfinished.delete(id);
+          continue;
+        }
+        const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(goneFileName(id, reasonInName(reason))));
+        if (ownership.status === 'gone') this.#announce(id);
+        if (ownership.status !== 'owned') continue;
+        await this.#finishRemoval(id, ownership.handle).finally(() => ownership.handle.close());
+      } catch {
+        // It was reported when it failed first, and is tried again.
+      }
+    }
+  }
+
+  async #finishRemoval(id: string, handle: FileHandle): Promise<void> {
+    const unfinished = this.#unfinished.get(id);
+    if (!unfinished) return;
+    const { reason, ...segment } = unfinished;
+    await removeSegment(this.#options.spool, { ...segment, handle }, { status: 'dropped', reason });
+    this.#announce(id);
+  }
+
+  #announce(id: string): void {
+    const unfinished = this.#unfinished.get(id);
+    if (!unfinished) return;
+    this.#unfinished.delete(id);
+    const { spool, onDropped } = this.#options;
+    const { reason } = unfinished;
+    const { eventCount, bytes } = unfinished.metadata;
+    spool.logger?.warn('segment dropped', { segment: id, events: eventCount, bytes, reason });
+    onDropped({ id, eventCount, bytes, reason });
   }
 
   #isListingStale(): boolean {

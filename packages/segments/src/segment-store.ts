@@ -1,4 +1,5 @@
 import type {
+  AfterDelivery,
   FileHandle,
   LeaseAttempt,
   SegmentInfo,
@@ -6,6 +7,7 @@ import type {
   SegmentName,
   SegmentStore,
 } from '@relaykit/types';
+import { ArchiveSweep } from './archive-sweep.ts';
 import { takeOwnership } from './exclusive-file.ts';
 import {
   type DiscardHeldOptions,
@@ -61,12 +63,14 @@ export class FileSegmentStore implements SegmentStore {
   readonly #serializers: SerializerList;
   /** What the last listing saw; an id alone does not tell the file's name. */
   readonly #listed = new Map<string, SegmentName>();
+  readonly #archiveSweep: ArchiveSweep;
   readonly #leases = new Set<FileSegmentLease>();
   #recoveredMs = 0;
 
   constructor(spool: Spool, serializers: SerializerList, quarantine?: QuarantineOptions) {
     this.spool = spool;
     this.quarantine = new Quarantine(spool, quarantine);
+    this.#archiveSweep = new ArchiveSweep(spool);
     this.#serializers = serializers;
   }
 
@@ -127,6 +131,10 @@ export class FileSegmentStore implements SegmentStore {
    */
   discardHeld(options?: DiscardHeldOptions): Promise<HeldReport> {
     return discardHeld(this.spool, options);
+  }
+
+  sweepArchive(afterDelivery: AfterDelivery): Promise<void> {
+    return this.#archiveSweep.run(afterDelivery);
   }
 
   /** Releases the leases that are held still. */

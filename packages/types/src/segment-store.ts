@@ -70,7 +70,14 @@ export type SegmentOutcome =
   | { readonly status: 'dropped'; readonly reason: string };
 
 /** What is done with the file of a delivered segment. */
-export type AfterDelivery = 'delete' | { readonly archiveDirectory: string };
+export type AfterDelivery =
+  | 'delete'
+  | {
+      /** A directory of yours, on any volume: the segment and its metadata are copied there, synced. Not the spool. */
+      readonly archiveDirectory: string;
+      /** Removed from there after this many milliseconds, at least 0. Defaults to never. */
+      readonly keepForMs?: number;
+    };
 
 /**
  * The right to one segment: nobody else uploads, removes or changes it until it is settled or released. It ends with
@@ -107,6 +114,8 @@ export interface SegmentStore {
   info(id: string): Promise<SegmentInfo | undefined>;
   /** Never waits for another owner. */
   lease(id: string): Promise<LeaseAttempt>;
+  /** Where offered: removes what was archived longer ago than its `keepForMs`. Never rejects; cheap to ask for often. */
+  sweepArchive?(afterDelivery: AfterDelivery): Promise<void>;
   /** Releases what is held. Calling it again is harmless. */
   close(): Promise<void>;
 }
