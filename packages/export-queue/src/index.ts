@@ -32,6 +32,7 @@ export {
   REJECTIONS_BEFORE_BLOCK,
 } from './export-queue-options.ts';
 export { fetchTransport } from './http/fetch-transport.ts';
+export { MAX_RESPONSE_BODY_WAIT_MS, MAX_RESPONSE_BYTES } from './http/http-exchange.ts';
 export type { HttpHeaders } from './http/http-headers.ts';
 export { DEFAULT_STATUS_TABLE, type HttpStatusMeaning, type HttpStatusTable } from './http/http-status-table.ts';
 export type { HttpRequest, HttpResponse, HttpTransport } from './http/http-transport.ts';
@@ -42,8 +43,6 @@ export {
   HttpUploader,
   type HttpUploaderOptions,
   MAX_RECEIPT_CHARS,
-  MAX_RESPONSE_BODY_WAIT_MS,
-  MAX_RESPONSE_BYTES,
 } from './http/http-uploader.ts';
 export {
   MAX_IDLE_CONNECTION_MS,

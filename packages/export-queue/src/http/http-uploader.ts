@@ -1,28 +1,20 @@
 import { systemClock } from '@relaykit/segments';
 import { type Clock, type LeasedSegment, RelayError, type SegmentUploader, type UploadResult } from '@relaykit/types';
 import { checkMethods, checkWholeNumber } from '../check.ts';
-import { describeCause, systemCodeOf } from '../describe-cause.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { describeCause } from '../describe-cause.ts';
 import { checkUrl } from './check-url.ts';
-import { ExchangeDeadline } from './exchange-deadline.ts';
+import { type HttpAnswer, HttpExchanges, type PreparedRequest } from './http-exchange.ts';
 import { checkHeaders, type HttpHeaders, segmentHeaders } from './http-headers.ts';
 import { checkStatusTable, type HttpStatusTable, meaningOf } from './http-status-table.ts';
-import type { HttpResponse, HttpTransport } from './http-transport.ts';
+import type { HttpTransport } from './http-transport.ts';
 import { nodeTransport, type TlsOptions } from './node-transport.ts';
 import { parseRetryAfterMs } from './retry-after.ts';
-import { isTlsFailure } from './tls-failure.ts';
 
 /** Longer than load balancers usually wait, so that it is they who say what is wrong. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** A poor mobile uplink. A receiver that takes less than this is stalling; a connection that offers less cannot keep up. */
 export const DEFAULT_MIN_BYTES_PER_SECOND = 16_384;
-
-/** As much of an answer is read as lets the connection be used again; beyond it the connection is dropped. */
-export const MAX_RESPONSE_BYTES = 65_536;
-
-/** The status is all that counts, so the rest of an answer gets little time. */
-export const MAX_RESPONSE_BODY_WAIT_MS = 1_000;
 
 /** Names a request at most receivers and gateways. */
 export const DEFAULT_RECEIPT_HEADER = 'x-request-id';
@@ -68,12 +60,11 @@ export class HttpUploader implements SegmentUploader {
   readonly #url: URL;
   readonly #method: string;
   readonly #headers: () => HttpHeaders | Promise<HttpHeaders>;
-  readonly #timeoutMs: number;
-  readonly #minBytesPerSecond: number;
   readonly #statusTable: HttpStatusTable;
   readonly #receiptHeader: string;
   readonly #transport: HttpTransport;
   readonly #clock: Clock;
+  readonly #exchanges: HttpExchanges;
   #isClosed = false;
 
   /** @throws TypeError, RangeError - an option breaks its rule; the message names it and never holds a credential. */
@@ -85,9 +76,7 @@ export class HttpUploader implements SegmentUploader {
     this.#url = checkUrl(options.url, { allowInsecureHttp: options.allowInsecureHttp ?? false });
     this.#method = method;
     this.#headers = typeof headers === 'function' ? headers : fixed(checkHeaders(headers));
-    this.#timeoutMs = checkWholeNumber('timeoutMs', options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1);
-    const minBytesPerSecond = options.minBytesPerSecond ?? DEFAULT_MIN_BYTES_PER_SECOND;
-    this.#minBytesPerSecond = checkWholeNumber('minBytesPerSecond', minBytesPerSecond, 1);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, minBytesPerSecond = DEFAULT_MIN_BYTES_PER_SECOND } = options;
     this.#statusTable = checkStatusTable(options.statusTable ?? {});
     this.#receiptHeader = (options.receiptHeader ?? DEFAULT_RECEIPT_HEADER).toLowerCase();
     this.#transport =
@@ -95,6 +84,13 @@ export class HttpUploader implements SegmentUploader {
         ? nodeTransport(tls === undefined ? {} : { tls })
         : checkMethods('transport', transport, ['send', 'close']);
     this.#clock = options.clock ?? systemClock();
+    this.#exchanges = new HttpExchanges({
+      transport: this.#transport,
+      clock: this.#clock,
+      origin: this.#url.origin,
+      timeoutMs: checkWholeNumber('timeoutMs', timeoutMs, 1),
+      minBytesPerSecond: checkWholeNumber('minBytesPerSecond', minBytesPerSecond, 1),
+    });
   }
 
   /**
@@ -109,22 +105,9 @@ export class HttpUploader implements SegmentUploader {
         operation: 'upload',
       });
     }
-    signal.throwIfAborted();
-    const exchange = new AbortController();
-    const onAbort = (): void => exchange.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const deadline = new ExchangeDeadline({
-      clock: this.#clock,
-      timeoutMs: this.#timeoutMs,
-      totalMs: this.#timeoutMs + (segment.sizeBytes / this.#minBytesPerSecond) * 1_000,
-      onExceeded: () => exchange.abort(this.#failure(segment, 'took too long', { systemCode: 'ETIMEDOUT' })),
-    });
-    try {
-      return await this.#exchange(segment, deadline, exchange, signal);
-    } finally {
-      deadline.end();
-      signal.removeEventListener('abort', onAbort);
-    }
+    const prepare = (): Promise<PreparedRequest | UploadResult> => this.#prepare(segment);
+    const answer = await this.#exchanges.send(segment, { prepare, signal });
+    return 'isSent' in answer ? this.#judge(segment, answer) : answer;
   }
 
   /** Ends idle connections, so that none keeps the process alive. Calling it again is harmless. */
@@ -133,74 +116,47 @@ export class HttpUploader implements SegmentUploader {
     await this.#transport.close();
   }
 
-  async #exchange(
-    segment: LeasedSegment,
-    deadline: ExchangeDeadline,
-    exchange: AbortController,
-    signal: AbortSignal,
-  ): Promise<UploadResult> {
-    const sent = { bytes: 0, failure: undefined as { readonly cause: unknown } | undefined };
-    let response: HttpResponse;
-    try {
-      const headers = await this.#requestHeaders(segment, exchange.signal);
-      if ('status' in headers) return headers;
-      const body = deadline.watch(watchBody(segment.stream(), sent));
-      const request = { method: this.#method, url: this.#url, headers: headers.values, body, signal: exchange.signal };
-      response = await untilAborted(this.#transport.send(request), exchange.signal);
-    } catch (cause) {
-      signal.throwIfAborted();
-      // Our own disk's trouble is not the receiver's.
-      if (sent.failure !== undefined) throw sent.failure.cause;
-      return this.#networkFailure(segment, exchange.signal.aborted ? exchange.signal.reason : cause);
-    }
-    deadline.end();
-    const isSent = sent.bytes === segment.sizeBytes;
-    await this.#discardBody(response, exchange);
-    return this.#judge(segment, response, isSent);
-  }
-
-  /** The headers of one request, or why there are none. */
-  async #requestHeaders(
-    segment: LeasedSegment,
-    signal: AbortSignal,
-  ): Promise<{ readonly values: Record<string, string> } | UploadResult> {
+  /** One request, or why there is none. */
+  async #prepare(segment: LeasedSegment): Promise<PreparedRequest | UploadResult> {
     let own: HttpHeaders;
     try {
-      own = await untilAborted(Promise.resolve(this.#headers()), signal);
+      own = await this.#headers();
     } catch (cause) {
-      if (signal.aborted) throw cause;
       // Its text stays out: it comes from whatever hands out credentials.
-      const failure = this.#failure(segment, `has no headers: headers() failed with ${describeCause(cause)}`, {});
+      const failure = this.#exchanges.failure(segment, `has no headers: headers() failed with ${describeCause(cause)}`);
       return { status: 'retry', cause: failure };
     }
     try {
       own = checkHeaders(own);
     } catch (cause) {
-      return { status: 'blocked', cause: this.#failure(segment, `has no headers: ${messageOf(cause)}`, {}) };
+      return { status: 'blocked', cause: this.#exchanges.failure(segment, `has no headers: ${messageOf(cause)}`) };
     }
     try {
-      const values = { 'user-agent': 'relaykit', ...segmentHeaders(segment.info, segment.sizeBytes), ...own };
-      return { values };
+      const headers = { 'user-agent': 'relaykit', ...segmentHeaders(segment.info, segment.sizeBytes), ...own };
+      return { method: this.#method, url: this.#url, headers };
     } catch (cause) {
-      return { status: 'rejected', cause: this.#failure(segment, `cannot be described: ${messageOf(cause)}`, {}) };
+      return {
+        status: 'rejected',
+        cause: this.#exchanges.failure(segment, `cannot be described: ${messageOf(cause)}`),
+      };
     }
   }
 
-  #judge(segment: LeasedSegment, response: HttpResponse, isSent: boolean): UploadResult {
-    const { status } = response;
+  #judge(segment: LeasedSegment, answer: HttpAnswer): UploadResult {
+    const { status, isSent } = answer;
     const meaning = meaningOf(this.#statusTable, status);
     if (meaning === 'accepted') {
       // Whoever thanks for something unseen has not got it.
-      if (isSent) return { status: 'accepted', ...receiptOf(response.header(this.#receiptHeader)) };
+      if (isSent) return { status: 'accepted', ...receiptOf(answer.header(this.#receiptHeader)) };
       return {
         status: 'retry',
-        cause: this.#failure(segment, `was answered with ${status} before it was sent`, { status }),
+        cause: this.#exchanges.failure(segment, `was answered with ${status} before it was sent`, { status }),
       };
     }
-    const cause = this.#failure(segment, `was answered with ${status}`, { status });
+    const cause = this.#exchanges.failure(segment, `was answered with ${status}`, { status });
     if (meaning === 'rejected' || meaning === 'blocked') return { status: meaning, cause };
-    const context = { date: response.header('date'), nowMs: this.#clock.now() };
-    const retryAfterMs = parseRetryAfterMs(response.header('retry-after'), context);
+    const context = { date: answer.header('date'), nowMs: this.#clock.now() };
+    const retryAfterMs = parseRetryAfterMs(answer.header('retry-after'), context);
     return {
       status: 'retry',
       cause,
@@ -208,64 +164,10 @@ export class HttpUploader implements SegmentUploader {
       ...(meaning === 'retryPausing' ? { pausesDestination: true } : {}),
     };
   }
-
-  #networkFailure(segment: LeasedSegment, cause: unknown): UploadResult {
-    // Our own time limit.
-    if (cause instanceof RelayError) return { status: 'retry', cause };
-    const systemCode = systemCodeOf(cause);
-    // The error itself stays out: a parser's holds the bytes of the answer, a foreign transport's anything.
-    const failure = this.#failure(segment, `failed with ${describeCause(cause)}`, { systemCode });
-    return { status: isTlsFailure(systemCode) ? 'blocked' : 'retry', cause: failure };
-  }
-
-  /** Reads the rest of an answer, so that the connection can be used again, or drops it. Never rejects. */
-  async #discardBody({ body }: HttpResponse, exchange: AbortController): Promise<void> {
-    const drop = (): void => exchange.abort();
-    const timer = this.#clock.setTimer(MAX_RESPONSE_BODY_WAIT_MS, drop, { keepsProcessAlive: true });
-    const pieces = body[Symbol.asyncIterator]();
-    try {
-      for (let readBytes = 0; readBytes <= MAX_RESPONSE_BYTES; ) {
-        const step = await untilAborted(pieces.next(), exchange.signal);
-        if (step.done) return;
-        readBytes += step.value.byteLength;
-      }
-      drop();
-    } catch {
-      // The status came; what becomes of the rest changes nothing.
-      drop();
-    } finally {
-      timer.cancel();
-    }
-  }
-
-  #failure(
-    { info }: LeasedSegment,
-    what: string,
-    { status, systemCode }: { readonly status?: number | undefined; readonly systemCode?: string | undefined },
-  ): RelayError<'RELAY_UPLOAD_FAILED'> {
-    const message = `Upload of ${info.id} to ${this.#url.origin} ${what}.`;
-    return new RelayError('RELAY_UPLOAD_FAILED', message, { segmentId: info.id, status, systemCode });
-  }
 }
 
 function fixed(headers: HttpHeaders): () => HttpHeaders {
   return () => headers;
-}
-
-/** Notes how much was handed over and what the body threw: a transport may throw an error of its own instead. */
-async function* watchBody(
-  body: AsyncIterable<Uint8Array>,
-  sent: { bytes: number; failure: { readonly cause: unknown } | undefined },
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for await (const piece of body) {
-      sent.bytes += piece.byteLength;
-      yield piece;
-    }
-  } catch (cause) {
-    sent.failure = { cause };
-    throw cause;
-  }
 }
 
 function messageOf(cause: unknown): string {
