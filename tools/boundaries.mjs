@@ -19,6 +19,7 @@ const ranks = { contracts: 0, base: 1, storage: 2, pipeline: 3, app: 4, demo: 5 
 /** Imports inside one layer that are part of the design: the importer's name, then what it may import. */
 const siblings = [
   [/^@relaykit\/serializer-[a-z]+$/u, '@relaykit/serializers'],
+  [/^@relaykit\/uploader-[a-z0-9]+$/u, '@relaykit/export-queue'],
   [/^@relaykit\/cli$/u, '@relaykit/relay'],
 ];
 

@@ -42,7 +42,6 @@ export {
   DEFAULT_TIMEOUT_MS,
   HttpUploader,
   type HttpUploaderOptions,
-  MAX_RECEIPT_CHARS,
 } from './http/http-uploader.ts';
 export {
   MAX_IDLE_CONNECTION_MS,
@@ -50,3 +49,4 @@ export {
   nodeTransport,
   type TlsOptions,
 } from './http/node-transport.ts';
+export { MAX_RECEIPT_CHARS } from './http/receipt.ts';

@@ -1,17 +1,23 @@
+export interface CheckUrlOptions {
+  readonly allowInsecureHttp: boolean;
+  /** What messages call the address. Defaults to `url`. */
+  readonly option?: string;
+}
+
 /**
  * @throws TypeError - never with the address itself, which may hold a credential in its path or query.
  */
-export function checkUrl(url: string | URL, { allowInsecureHttp }: { readonly allowInsecureHttp: boolean }): URL {
+export function checkUrl(url: string | URL, { allowInsecureHttp, option = 'url' }: CheckUrlOptions): URL {
   const checked = parse(url);
   if (checked === undefined || !['http:', 'https:'].includes(checked.protocol)) {
-    throw new TypeError('url must be an absolute http or https address, such as https://example.com/events');
+    throw new TypeError(`${option} must be an absolute http or https address, such as https://example.com/events`);
   }
   if (checked.username !== '' || checked.password !== '') {
-    throw new TypeError('url must not hold a user name or password; pass them in headers');
+    throw new TypeError(`${option} must not hold a user name or password; pass them in an option of their own`);
   }
   if (checked.protocol === 'http:' && !allowInsecureHttp && !isLoopback(checked.hostname)) {
     throw new TypeError(
-      `url must be https, or its host loopback, unless allowInsecureHttp is true; got ${checked.origin}`,
+      `${option} must be https, or its host loopback, unless allowInsecureHttp is true; got ${checked.origin}`,
     );
   }
   checked.hash = '';
@@ -27,6 +33,6 @@ function parse(url: string | URL): URL | undefined {
 }
 
 /** RFC 6761, section 6.3, and the loopback networks. The URL parser has brought every spelling into one form. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/u.test(hostname);
 }

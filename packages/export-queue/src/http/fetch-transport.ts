@@ -8,7 +8,9 @@ import type { HttpRequest, HttpResponse, HttpTransport } from './http-transport.
 export function fetchTransport(fetch: typeof globalThis.fetch = globalThis.fetch): HttpTransport {
   return {
     async send({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
-      const init = { method, headers, body: toStream(body), signal, redirect: 'manual', duplex: 'half' } as const;
+      // The fetch standard allows no body with these, not even an empty one.
+      const content = method === 'HEAD' || method === 'GET' ? {} : { body: toStream(body), duplex: 'half' };
+      const init = { method, headers, signal, redirect: 'manual', ...content };
       const response = await fetch(url, init as RequestInit);
       return {
         // A browser hides a redirect behind status 0 and says so by the type.

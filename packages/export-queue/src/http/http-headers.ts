@@ -25,18 +25,27 @@ const RESERVED: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+export interface CheckHeadersOptions {
+  /** Further names, in lower case, that are the uploader's own; those that end with `-` stand for all that begin so. */
+  readonly reserved?: readonly string[];
+}
+
 /**
  * Lower-cases the names.
  *
  * @throws TypeError - naming the header, never its value, which may be a credential.
  */
-export function checkHeaders(headers: HttpHeaders): Record<string, string> {
+export function checkHeaders(
+  headers: HttpHeaders,
+  { reserved = [] }: CheckHeadersOptions = {},
+): Record<string, string> {
   if (typeof headers !== 'object' || headers === null) throw new TypeError('headers must be an object of strings');
   const checked: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) {
     if (!NAME.test(name)) throw new TypeError("headers must have names of letters, digits and !#$%&'*+-.^_`|~");
     const lowerCaseName = name.toLowerCase();
-    if (RESERVED.has(lowerCaseName)) throw new TypeError(`headers must not set ${lowerCaseName}; the uploader does`);
+    const isReserved = RESERVED.has(lowerCaseName) || reserved.some((entry) => matches(lowerCaseName, entry));
+    if (isReserved) throw new TypeError(`headers must not set ${lowerCaseName}; the uploader does`);
     checked[lowerCaseName] = checkValue(name, value);
   }
   return checked;
@@ -67,13 +76,22 @@ export function segmentHeaders({ metadata }: SegmentInfo, sizeBytes: number): Re
   return headers;
 }
 
+/** Whether a header may hold it. */
+export function isHeaderValue(value: unknown): value is string {
+  return typeof value === 'string' && VALUE.test(value);
+}
+
+function matches(name: string, reserved: string): boolean {
+  return reserved.endsWith('-') ? name.startsWith(reserved) : name === reserved;
+}
+
 function checkValue(name: string, value: unknown): string {
-  if (typeof value !== 'string' || !VALUE.test(value)) {
+  if (!isHeaderValue(value)) {
     throw new TypeError(`header ${name} must be printable Latin-1 on one line`);
   }
   return value;
 }
 
-function hexToBase64(hex: string): string {
+export function hexToBase64(hex: string): string {
   return btoa(hex.replaceAll(/../gu, (pair) => String.fromCharCode(Number.parseInt(pair, 16))));
 }

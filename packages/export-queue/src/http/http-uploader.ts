@@ -8,6 +8,7 @@ import { checkHeaders, type HttpHeaders, segmentHeaders } from './http-headers.t
 import { checkStatusTable, type HttpStatusTable, meaningOf } from './http-status-table.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { nodeTransport, type TlsOptions } from './node-transport.ts';
+import { receiptOf } from './receipt.ts';
 import { parseRetryAfterMs } from './retry-after.ts';
 
 /** Longer than load balancers usually wait, so that it is they who say what is wrong. */
@@ -18,9 +19,6 @@ export const DEFAULT_MIN_BYTES_PER_SECOND = 16_384;
 
 /** Names a request at most receivers and gateways. */
 export const DEFAULT_RECEIPT_HEADER = 'x-request-id';
-
-/** Kept in the ledger; more than any request id. */
-export const MAX_RECEIPT_CHARS = 200;
 
 export interface HttpUploaderOptions {
   /** Where segments go. https, unless the host is loopback. Credentials belong in `headers`. */
@@ -172,11 +170,4 @@ function fixed(headers: HttpHeaders): () => HttpHeaders {
 
 function messageOf(cause: unknown): string {
   return cause instanceof TypeError ? cause.message : describeCause(cause);
-}
-
-/** A server's words: bounded and printable, or left out. */
-function receiptOf(value: string | undefined): { readonly receipt?: string } {
-  return value !== undefined && /^[\x21-\x7e]+$/u.test(value) && value.length <= MAX_RECEIPT_CHARS
-    ? { receipt: value }
-    : {};
 }

@@ -20,7 +20,8 @@ export function parseRetryAfterMs(value: string | undefined, { date, nowMs }: Re
   return atMs === undefined ? undefined : Math.max(0, atMs - (parseHttpDate(date?.trim() ?? '') ?? nowMs));
 }
 
-function parseHttpDate(text: string): number | undefined {
+/** Milliseconds since the epoch; `undefined` where it is no HTTP date. */
+export function parseHttpDate(text: string): number | undefined {
   if (!HTTP_DATE.test(text)) return undefined;
   const atMs = Date.parse(text);
   return Number.isNaN(atMs) ? undefined : atMs;

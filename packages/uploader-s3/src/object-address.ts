@@ -1,0 +1,57 @@
+import { checkUrl } from '@relaykit/export-queue/uploader-kit';
+
+export type S3Addressing = 'path' | 'virtualHost';
+
+export interface ObjectAddressOptions {
+  readonly bucket: string;
+  readonly region: string;
+  readonly endpoint: string | URL | undefined;
+  readonly addressing: S3Addressing | undefined;
+  readonly allowInsecureHttp: boolean;
+}
+
+/** Amazon's rules ("General purpose bucket naming rules"): the name becomes part of a host name. */
+const DNS_BUCKET = /^[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]$/u;
+
+/** What other stores allow, as long as it needs no escaping. */
+const PATH_BUCKET = /^[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?=[A-Za-z0-9])){1,253}[A-Za-z0-9]$/u;
+
+const REGION = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u;
+
+/** Where the objects of one bucket are. */
+export class ObjectAddress {
+  /** Without bucket in a path or key; all that errors tell. */
+  readonly origin: string;
+  readonly #base: string;
+
+  /** @throws TypeError - an option breaks its rule. */
+  constructor({ bucket, region, endpoint, addressing, allowInsecureHttp }: ObjectAddressOptions) {
+    if (typeof region !== 'string' || !REGION.test(region)) {
+      throw new TypeError(`region must be lower-case letters, digits and -, such as eu-central-1, got '${region}'`);
+    }
+    const url = checkUrl(endpoint ?? `https://s3.${region}.amazonaws.com`, { allowInsecureHttp, option: 'endpoint' });
+    if (url.search !== '') throw new TypeError('endpoint must have no query');
+    // Behind an address of one's own there is mostly one host name, and a certificate for it alone. A dot in the bucket's
+    // name is more than the wildcard of a certificate covers.
+    const style = addressing ?? (endpoint === undefined && !String(bucket).includes('.') ? 'virtualHost' : 'path');
+    if (style !== 'path' && style !== 'virtualHost') {
+      throw new TypeError(`addressing must be 'path' or 'virtualHost', got ${String(style)}`);
+    }
+    const isValid = typeof bucket === 'string' && (style === 'path' ? PATH_BUCKET : DNS_BUCKET).test(bucket);
+    if (!isValid) throw new TypeError(`bucket must be a bucket's name, 3 to 63 of a-z, 0-9, . and -, got '${bucket}'`);
+    if (style === 'virtualHost') {
+      if (bucket.includes('.') && url.protocol === 'https:') {
+        throw new TypeError(`addressing must be 'path' for a bucket with a dot in its name, got 'virtualHost'`);
+      }
+      url.hostname = `${bucket}.${url.hostname}`;
+    }
+    this.origin = url.origin;
+    const path = url.pathname.replace(/\/+$/u, '');
+    this.#base = `${url.origin}${path}/${style === 'path' ? `${bucket}/` : ''}`;
+  }
+
+  /** Characters of `key` are those that `checkKeyTemplate` allows. */
+  urlOf(key: string): URL {
+    return new URL(this.#base + key);
+  }
+}
