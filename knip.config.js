@@ -29,6 +29,11 @@ export default {
       project: sources,
       ignoreDependencies: ['@relaykit/testing'],
     },
+    'packages/uploader-nats': {
+      entry: ['bench/*.bench.ts', 'test/export-until-killed.ts'],
+      project: sources,
+      ignoreBinaries: ['nats-server'],
+    },
     demo: { entry: ['src/main.ts'], project: ['src/**/*.ts', 'test/**/*.ts'] },
   },
 };

@@ -15,6 +15,8 @@ const thirdParty = {
   [`${scope}segments`]: ['fs-native-extensions'],
   [`${scope}serializer-gzip`]: ['fflate'],
   [`${scope}serializer-encrypted`]: ['@noble/ciphers'],
+  [`${scope}uploader-nats`]: ['@nats-io/jetstream', '@nats-io/transport-node'],
+  [`${scope}uploader-s3`]: ['aws4fetch'],
   [`${scope}cli`]: ['cli-progress', 'cli-table3', 'commander'],
 };
 

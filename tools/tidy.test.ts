@@ -22,6 +22,8 @@ const thirdParty: Readonly<Record<string, readonly string[]>> = {
   'serializer-encrypted': ['@noble/ciphers'],
   'serializer-gzip': ['fflate'],
   'serializer-zstd': ['xxhash-wasm'],
+  'uploader-nats': ['@nats-io/jetstream', '@nats-io/transport-node'],
+  'uploader-s3': ['aws4fetch'],
   cli: ['cli-progress', 'cli-table3', 'commander'],
 };
 
