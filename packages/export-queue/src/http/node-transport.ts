@@ -1,5 +1,7 @@
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { describeCause } from '../describe-cause.ts';
 import type { HttpRequest, HttpResponse, HttpTransport } from './http-transport.ts';
 
 /** Shorter than the idle time-out of common servers (5 s and up), so that a connection is not reused as it is closed. */
@@ -18,8 +20,11 @@ export interface NodeTransportOptions {
 /**
  * HTTP/1.1 over `node:http` and `node:https`: exact `Content-Length`, an answer is seen even where it comes before the
  * body was sent, and connections end with `close()`.
+ *
+ * @throws TypeError - a certificate or key that cannot be read; never with what it holds.
  */
 export function nodeTransport({ tls = {} }: NodeTransportOptions = {}): HttpTransport {
+  checkTls(tls);
   const idle = { keepAlive: true, timeout: MAX_IDLE_CONNECTION_MS };
   const httpAgent = new HttpAgent(idle);
   // Said explicitly, NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment does not turn the checks off.
@@ -38,6 +43,15 @@ export function nodeTransport({ tls = {} }: NodeTransportOptions = {}): HttpTran
       httpsAgent.destroy();
     },
   };
+}
+
+/** Read with every connection, what cannot be read would look like a failing network for ever. */
+function checkTls(tls: TlsOptions): void {
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new TypeError(`tls must hold certificates and keys that can be read; OpenSSL says ${describeCause(cause)}`);
+  }
 }
 
 function exchange(outgoing: ClientRequest, { body, signal }: HttpRequest): Promise<HttpResponse> {

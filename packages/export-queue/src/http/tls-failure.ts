@@ -12,7 +12,7 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'EPROTO',
 ]);
 
-const CODE_FAMILIES = /^(?:CERT_|CRL_|ERR_SSL_|ERR_TLS_|ERROR_IN_CERT_|ERROR_IN_CRL_|UNABLE_TO_)/u;
+const CODE_FAMILIES = /^(?:CERT_|CRL_|ERR_OSSL_|ERR_SSL_|ERR_TLS_|ERROR_IN_CERT_|ERROR_IN_CRL_|UNABLE_TO_)/u;
 
 /** A reset in the middle of the handshake has an ordinary code: that is the network, not the certificate. */
 export function isTlsFailure(systemCode: string | undefined): boolean {

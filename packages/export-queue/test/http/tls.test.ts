@@ -80,3 +80,14 @@ it('a host that speaks no TLS blocks', async () => {
   await uploader.close();
   await new Promise((resolve) => plain.close(resolve));
 });
+
+it.each([
+  ['key', { cert: fixture('localhost.cert.pem'), key: 'canary: no key' }],
+  ['pfx', { pfx: Buffer.from('canary: no archive') }],
+  ['minVersion', { minVersion: 'canary' as 'TLSv1.2' }],
+] satisfies [string, TlsOptions][])('%s that cannot be read is said at once, and not repeated', (_name, tls) => {
+  const make = (): unknown => new HttpUploader({ url: 'https://localhost:1/', tls });
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow('tls must hold');
+  expect(make).not.toThrow('canary');
+});
