@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError, type PubAck } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, type PubAck, type StreamInfo } from '@nats-io/jetstream';
 import { headers as createHeaders } from '@nats-io/transport-node';
 import { checkMethods, checkWholeNumber, describeCause, receiptOf } from '@relaykit/export-queue/uploader-kit';
 import { systemClock } from '@relaykit/segments';
@@ -123,8 +123,11 @@ export class NatsUploader<TEvent = unknown> implements SegmentUploader {
       }
       if (!(cause instanceof PublishError)) throw cause;
       const failure = publishFailure(cause.cause);
-      if (failure.dropsConnection) this.#link.drop(link);
-      return resultOf(segment, failure.hasNoResponders ? await this.#whoListens(attempt, failure) : failure);
+      try {
+        return resultOf(segment, await this.#explain(attempt, failure));
+      } finally {
+        if (failure.dropsConnection) this.#link.drop(link);
+      }
     }
   }
 
@@ -150,12 +153,16 @@ export class NatsUploader<TEvent = unknown> implements SegmentUploader {
     return ack;
   }
 
-  /** A stream without a leader is silent for a while; one that does not exist for ever. */
-  async #whoListens({ link, subject, signal }: Attempt, failure: PublishFailure): Promise<PublishFailure> {
+  /** Asks the server what the failure alone does not tell: going on for ever where nothing ever changes helps nobody. */
+  async #explain({ link, subject, signal }: Attempt, failure: PublishFailure): Promise<PublishFailure> {
+    if (failure.question === undefined) return failure;
+    const streamOf = async (): Promise<StreamInfo> => {
+      const { streams } = await link.manager();
+      return streams.info(await streams.find(subject));
+    };
+    let stream: StreamInfo;
     try {
-      const found = link.manager().then((manager) => manager.streams.find(subject));
-      await withinTime(found, { clock: this.#clock, timeoutMs: this.#timeoutMs, signal });
-      return { ...failure, what: 'found a stream without a leader' };
+      stream = await withinTime(streamOf(), { clock: this.#clock, timeoutMs: this.#timeoutMs, signal });
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound) {
@@ -167,6 +174,9 @@ export class NatsUploader<TEvent = unknown> implements SegmentUploader {
       }
       return failure;
     }
+    // It stores each attempt and never says so: once its duplicate window is over, all of it again.
+    if (stream.config.no_ack) return { status: 'blocked', what: 'met a stream that acknowledges nothing (no_ack)' };
+    return failure;
   }
 }
 

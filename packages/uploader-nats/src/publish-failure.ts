@@ -12,8 +12,11 @@ export interface PublishFailure {
   readonly systemCode?: string | undefined;
   /** Whether the connection is in doubt: it is replaced, and what it still holds is let go. */
   readonly dropsConnection?: boolean;
-  /** Nobody answered on the subject: whether a stream is missing or only its leader has to be asked. */
-  readonly hasNoResponders?: boolean;
+  /**
+   * What has to be asked to know more. `whoListens`: nobody is on the subject, so a stream is missing, or only its leader.
+   * `whetherItAnswers`: no word came, from a server that is slow or a stream that never acknowledges.
+   */
+  readonly question?: 'whoListens' | 'whetherItAnswers';
 }
 
 /** What came back is no stream's word. */
@@ -46,7 +49,7 @@ export function publishFailure(error: unknown): PublishFailure {
 
   const api = causes.find((cause): cause is JetStreamApiError => cause instanceof JetStreamApiError);
   if (api !== undefined) return apiFailure(api.status, api.code);
-  if (has(NoRespondersError)) return { ...retry, what: 'found no stream that listens', hasNoResponders: true };
+  if (has(NoRespondersError)) return { ...retry, what: 'found no stream that listens', question: 'whoListens' };
   if (has(PermissionViolationError)) return { status: 'blocked', what: 'is not permitted' };
   // Its authenticator is asked for a new token with the next connection.
   if (has(UserAuthenticationExpiredError)) return { ...retry, what: 'met an expired login', dropsConnection: true };
@@ -58,7 +61,13 @@ export function publishFailure(error: unknown): PublishFailure {
     return { status: 'blocked', what: 'met a server without TLS', dropsConnection: true };
   }
   if (has(TimeoutError) || has(TimeLimitError)) {
-    return { ...retry, what: 'was not answered in time', systemCode: 'ETIMEDOUT', dropsConnection: true };
+    return {
+      ...retry,
+      what: 'was not answered in time',
+      systemCode: 'ETIMEDOUT',
+      dropsConnection: true,
+      question: 'whetherItAnswers',
+    };
   }
   if (has(ClosedConnectionError) || has(DrainingConnectionError) || has(ConnectionError)) {
     return { ...retry, what: 'lost its connection', dropsConnection: true };

@@ -177,6 +177,14 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     await uploader.close();
   });
 
+  it('that acknowledges nothing blocks: what is sent again would be stored again', async () => {
+    await view.addStream({ name: 'SILENT', subjects: ['silent.>'], no_ack: true });
+    const uploader = bySegment({ subject: 'silent.x', timeoutMs: 1_000 });
+    const result = await upload(uploader, await leasedSegment(lines(1)));
+    expect(result).toMatchObject({ status: 'blocked', cause: { message: expect.stringContaining('acknowledges') } });
+    await uploader.close();
+  });
+
   it('other than the expected one blocks, and stores nothing', async () => {
     const uploader = bySegment({ stream: 'OTHER' });
     expect((await upload(uploader, await leasedSegment(lines(1)))).status).toBe('blocked');
@@ -439,6 +447,13 @@ describe.skipIf(!isNatsInstalled)(`a login${natsMark}`, () => {
       config: users(', permissions: { publish: { allow: "events.>" } }'),
     });
     expect(await attempt(server, { user: 'relay', pass: canary })).toBe('delivered');
+  });
+
+  it('that may not hear answers blocks', async () => {
+    await using server = await NatsServer.start({
+      config: users(', permissions: { publish: { allow: ">" }, subscribe: { deny: ">" } }'),
+    });
+    expect(await attempt(server, { user: 'relay', pass: canary })).toBe('blocked');
   });
 
   it('at a server without TLS, where TLS is wanted, blocks', async () => {

@@ -31,6 +31,9 @@ export class ObjectAddress {
     }
     const url = checkUrl(endpoint ?? `https://s3.${region}.amazonaws.com`, { allowInsecureHttp, option: 'endpoint' });
     if (url.search !== '') throw new TypeError('endpoint must have no query');
+    // Anything else is escaped in one way here and in another by the store, which then refuses the signature.
+    if (!/^[A-Za-z0-9/_.~-]*$/u.test(url.pathname))
+      throw new TypeError('endpoint must have a plain path: A-Z a-z 0-9 /_.~-');
     // Behind an address of one's own there is mostly one host name, and a certificate for it alone. A dot in the bucket's
     // name is more than the wildcard of a certificate covers.
     const style = addressing ?? (endpoint === undefined && !String(bucket).includes('.') ? 'virtualHost' : 'path');
@@ -43,7 +46,11 @@ export class ObjectAddress {
       if (bucket.includes('.') && url.protocol === 'https:') {
         throw new TypeError(`addressing must be 'path' for a bucket with a dot in its name, got 'virtualHost'`);
       }
-      url.hostname = `${bucket}.${url.hostname}`;
+      const host = `${bucket}.${url.hostname}`;
+      url.hostname = host;
+      // The URL parser leaves a host alone that cannot have names in front, such as an address; the first part of each key
+      // would then be taken for the bucket.
+      if (url.hostname !== host) throw new TypeError("addressing must be 'path' where endpoint is an IP address");
     }
     this.origin = url.origin;
     const path = url.pathname.replace(/\/+$/u, '');
