@@ -29,6 +29,11 @@ export class StreamedSource implements ByteSource, AsyncDisposable {
     return this.#failure;
   }
 
+  /** What is in memory of the stream. */
+  get heldBytes(): number {
+    return this.#held.buffer.byteLength;
+  }
+
   async read(positionBytes: number, lengthBytes: number): Promise<Uint8Array> {
     if (positionBytes < this.#heldFromBytes) await this.#restart();
     const endBytes = Math.min(positionBytes + lengthBytes, this.sizeBytes);

@@ -321,6 +321,26 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     }
   });
 
+  it('is asked through a new connection where the old one is in doubt', async () => {
+    const { connect, errors } = await import('@nats-io/transport-node');
+    const connections: Awaited<ReturnType<typeof connect>>[] = [];
+    const uploader = bySegment({
+      connection: async () => {
+        const connection = await connect({ servers: server.address });
+        // What is published here is never answered, and the client would keep it to send it later.
+        if (connections.push(connection) === 1) connection.request = () => Promise.reject(new errors.TimeoutError());
+        return connection;
+      },
+    });
+    const segment = await leasedSegment(lines(1));
+    expect((await upload(uploader, segment)).status).toBe('retry');
+    await connections[0]?.closed();
+    expect((await upload(uploader, segment)).status).toBe('accepted');
+    expect(connections).toHaveLength(2);
+    await uploader.close();
+    expect(connections[1]?.isClosed()).toBe(true);
+  });
+
   it('of a server that is started again is found again', async () => {
     const port = await freePort();
     const first = await NatsServer.start({ port });

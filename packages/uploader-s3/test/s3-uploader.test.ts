@@ -1,6 +1,7 @@
 // Goal: what the store says decides rightly over a segment, and nothing that is secret comes out.
 // Method: a store on loopback that answers by script.
 import { createHash } from 'node:crypto';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { DiskExportQueue, fetchTransport } from '@relaykit/export-queue';
@@ -164,6 +165,24 @@ describe('an answer', () => {
     store.otherwise((_, response) => response.writeHead(200).end('<html>Welcome to the hotel</html>'));
     expect((await upload(uploader, await leasedSegment(content))).status).toBe('blocked');
     await uploader.close();
+  });
+
+  it('of 200 that comes before the body was sent is tried again', async () => {
+    const early = createHttpServer((_, response) => response.writeHead(200, { etag: '"x"' }).end());
+    await new Promise<void>((resolve) => early.listen(0, '127.0.0.1', resolve));
+    const uploader = s3Uploader({ endpoint: `http://127.0.0.1:${(early.address() as { port: number }).port}` });
+    const segment = await leasedSegment('x'.repeat(200_000));
+    const unfinished = {
+      ...segment,
+      async *stream() {
+        yield new Uint8Array(1_000);
+        await new Promise(() => undefined);
+      },
+    };
+    expect((await upload(uploader, unfinished)).status).toBe('retry');
+    await uploader.close();
+    early.closeAllConnections();
+    await new Promise((resolve) => early.close(resolve));
   });
 
   it('of 200 with another checksum is tried again', async () => {
