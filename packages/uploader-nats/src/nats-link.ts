@@ -105,6 +105,13 @@ function connectWith(options: NatsConnectionOptions, timeoutMs: number): () => P
   if (isPlain && !isLocal && !allowInsecure) {
     throw new TypeError('tls must be given, be it {}, unless all servers are loopback or allowInsecure is true');
   }
+  // The client compares the certificate of an address with the name localhost, whose certificate anybody may have.
+  const isAddressed = list.some((server) => isAddress(hostOf(server)) && !isLoopback(hostOf(server)));
+  if (!isPlain && isAddressed && rest.tls?.rejectUnauthorized !== false) {
+    throw new TypeError(
+      'servers must be named by host, not by address, where tls is given: its certificate is checked',
+    );
+  }
   return () =>
     connect({
       name: 'relaykit',
@@ -141,4 +148,9 @@ function hostOf(server: string): string {
   } catch {
     return '';
   }
+}
+
+/** The URL parser has brought every spelling into one form. */
+function isAddress(host: string): boolean {
+  return /^(?:\d+\.\d+\.\d+\.\d+|\[.*\])$/u.test(host);
 }

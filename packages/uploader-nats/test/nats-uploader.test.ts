@@ -553,6 +553,8 @@ describe('an option', () => {
     [{ connection: { servers: 'nats.example.com:4222' } }, 'tls'],
     [{ connection: { servers: ['127.0.0.1:4222', 'nats.example.com:4222'] } }, 'tls'],
     [{ connection: { servers: 'nats.example.com:4222', tls: null } }, 'tls'],
+    [{ connection: { servers: '10.1.2.3:4222', tls: {} } }, 'named by host'],
+    [{ connection: { servers: ['a.example', '[2001:db8::1]:4222'], tls: {} } }, 'named by host'],
     [{ connection: { servers: 'nats://user:canary@127.0.0.1:4222' } }, 'must not hold a user name'],
   ])('%j names itself', (options, message) => {
     const make = (): unknown => new NatsUploader({ ...valid, ...options } as never);
