@@ -67,8 +67,9 @@ export interface RelayEventBufferOptions<TEvent> {
   /** How far events must travel for a write to count, and for `flush()`. Defaults to the persistence's own setting. */
   readonly durability?: Durability;
   /**
-   * Flushes on `background` and `terminate`, and on `exit` without waiting, where the persistence offers `writeSync`.
-   * Defaults to none.
+   * Flushes on `background` and `terminate`, and on `exit` without waiting, where the persistence offers `writeSync`:
+   * `nodeLifecycle()` of `@relaykit/buffer/node`, `pageLifecycle()`, `electronLifecycle(app, powerMonitor)`, or one of
+   * your own. Defaults to none: no handler is installed unless asked for.
    */
   readonly lifecycle?: LifecycleSource;
   /**
@@ -132,6 +133,12 @@ export function resolveOptions<TEvent>(options: RelayEventBufferOptions<TEvent>)
   if (onDropped !== undefined && typeof onDropped !== 'function') {
     throw new TypeError(`onDropped must be a function, got ${typeof onDropped}`);
   }
+  if (typeof closesPersistence !== 'boolean') {
+    throw new TypeError(`closesPersistence must be true or false, got ${String(closesPersistence)}`);
+  }
+  checkMethods('lifecycle', lifecycle, ['subscribe']);
+  checkMethods('clock', clock, ['now', 'monotonicMs', 'setTimer']);
+  checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
   return {
     persistence,
     maxEvents,
@@ -154,6 +161,14 @@ function checkPersistence(persistence: unknown): void {
   const candidate = persistence as Partial<EventPersisting<unknown>> | null | undefined;
   if (typeof candidate?.write !== 'function' || typeof candidate.close !== 'function') {
     throw new TypeError('persistence must be an EventPersisting: an object with write and close');
+  }
+}
+
+function checkMethods(name: string, value: object | undefined, methods: readonly string[]): void {
+  if (value === undefined) return;
+  for (const method of methods) {
+    const found: unknown = value === null ? undefined : (value as Readonly<Record<string, unknown>>)[method];
+    if (typeof found !== 'function') throw new TypeError(`${name} must have the method ${method}, got ${typeof found}`);
   }
 }
 

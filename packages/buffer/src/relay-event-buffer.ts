@@ -86,6 +86,10 @@ export class RelayEventBuffer<TEvent> {
   #timer: Timer | undefined;
   /** After a failed write, the number of events starts none: the timer does, and whoever asks. */
   #isBackingOff = false;
+  /** Between an `exit` and the next turn, which a process that ends does not have: what is added then is stored at once. */
+  #isExiting = false;
+  #isStoring = false;
+  #isStoreWanted = false;
   #closing: Promise<CloseReport> | undefined;
 
   /** @throws TypeError, RangeError - an option is not what it must be; the message names option, rule and value. */
@@ -203,6 +207,7 @@ export class RelayEventBuffer<TEvent> {
       if (!this.#isBackingOff) this.#writer.request();
     }
     if (this.#timer === undefined) this.#startTimer(this.#options.flushIntervalMs);
+    if (this.#isExiting) this.#storeAllSync();
     return added;
   }
 
@@ -286,7 +291,24 @@ export class RelayEventBuffer<TEvent> {
   }
 
   #onExit(): void {
-    const errors = this.#writer.storeAllSync();
+    this.#isExiting = true;
+    queueMicrotask(() => {
+      this.#isExiting = false;
+    });
+    this.#storeAllSync();
+  }
+
+  #storeAllSync(): void {
+    this.#isStoreWanted = true;
+    // What is stored makes room for those that wait for it: they are stored in their turn, and nothing twice.
+    if (this.#isStoring) return;
+    this.#isStoring = true;
+    const errors: unknown[] = [];
+    while (this.#isStoreWanted) {
+      this.#isStoreWanted = false;
+      errors.push(...this.#writer.storeAllSync());
+    }
+    this.#isStoring = false;
     if (errors.length === 0) return;
     this.#logger.error('Events could not be written while the process exits; they are lost.', {
       eventCount: this.#batches.eventCount,

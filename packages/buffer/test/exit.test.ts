@@ -186,3 +186,16 @@ it('opens another batch after exit has stored the open one behind a failed one',
   expect(persistence.events()).toEqual([2, 3, 4, 0, 1, 5]);
   expectBalanced(buffer);
 });
+
+it('stores at once what is added while the process exits, and waits again should it live on', async () => {
+  const lifecycle = new ManualLifecycle();
+  const { buffer, persistence } = scenario({ lifecycle });
+  addAll(buffer, range(0, 2));
+  void lifecycle.emit('exit');
+  addAll(buffer, range(2, 4));
+  expect(persistence.events()).toEqual(range(0, 4));
+  await settle();
+  addAll(buffer, range(4, 5));
+  expect(buffer.counts()).toMatchObject({ persisted: 4, buffered: 1 });
+  expectBalanced(buffer);
+});

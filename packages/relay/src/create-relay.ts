@@ -84,6 +84,11 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
       onSegmentSealed?.(segment);
     },
   });
+  if (lifecycle !== undefined && writer.writeSync === undefined) {
+    throw new TypeError(
+      'serializer must have encodeSync beside lifecycle: without it nothing can be stored while the process exits',
+    );
+  }
   const buffer = new RelayEventBuffer<TEvent>({
     ...bufferOptions,
     persistence: writer,

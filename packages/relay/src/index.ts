@@ -1,4 +1,5 @@
 export type { AddResult, BufferCounts, CloseReport, DropReason, RefusalReason } from '@relaykit/buffer';
+export { type NodeLifecycleOptions, nodeLifecycle } from '@relaykit/buffer/node';
 export { type DrainReport, HttpUploader, type HttpUploaderOptions } from '@relaykit/export-queue';
 export { customRetry, exponentialBackoff, noRetry } from '@relaykit/retry';
 export {

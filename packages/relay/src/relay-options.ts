@@ -42,6 +42,10 @@ export interface RelayOptions<TEvent> extends FileDiskWriterOptions<TEvent> {
    * Defaults to `false`: such a combination is refused.
    */
   readonly allowEarlyForgetting?: boolean;
-  /** Tells when the application ends or leaves the foreground: the buffer then stores what it holds. Defaults to none. */
+  /**
+   * Tells when the application ends or leaves the foreground: the buffer then stores what it holds. `nodeLifecycle()` is
+   * the one for a Node.js process. Needs a serializer with `encodeSync`. Defaults to none: a library has no business with
+   * the signals of its host, so no handler is installed unless asked for.
+   */
   readonly lifecycle?: LifecycleSource;
 }

@@ -3,13 +3,29 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createRelay, type RelayOptions, retainTotalBytes, rotateByEvents } from '../src/index.ts';
+import {
+  createRelay,
+  JSONEventSerializer,
+  nodeLifecycle,
+  type RelayOptions,
+  retainTotalBytes,
+  rotateByEvents,
+} from '../src/index.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'relay-options-'));
 const directory = join(parent, 'spool');
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 const uploader = { upload: async () => ({ status: 'accepted' }) as const };
+
+const whole = new JSONEventSerializer();
+const withoutEncodeSync = {
+  format: whole.format,
+  encode: whole.encode.bind(whole),
+  createFrameBuilder: whole.createFrameBuilder.bind(whole),
+  decode: whole.decode.bind(whole),
+  scan: whole.scan.bind(whole),
+};
 
 describe('createRelay', () => {
   it.each<[string, unknown, string]>([
@@ -53,6 +69,12 @@ describe('createRelay', () => {
     ['a serializer that is none', { directory, serializer: {} }, 'serializer must have the method encode'],
     ['a path with NUL', { directory: 'a\0b' }, 'directory must be a path, got "a\\u0000b"'],
     ['a word for yes', { directory, allowUnsafeDirectory: 'yes' }, 'allowUnsafeDirectory must be true or false'],
+    ['a lifecycle that is none', { directory, lifecycle: 'node' }, 'lifecycle must have the method subscribe'],
+    [
+      'a lifecycle beside a serializer that cannot store at exit',
+      { directory, lifecycle: nodeLifecycle(), serializer: withoutEncodeSync },
+      'serializer must have encodeSync beside lifecycle',
+    ],
     ['an uploader that is null', { directory, uploader: null }, 'uploader must be a SegmentUploader with upload'],
     ['a listener for drops that is none', { directory, onSegmentDropped: 3 }, 'onSegmentDropped must be a function'],
     ['a limit of 0', { directory, maxSegmentEvents: 0 }, 'maxSegmentEvents must be a whole number >= 1, got 0'],
