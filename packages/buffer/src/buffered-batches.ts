@@ -16,6 +16,8 @@ export class BufferedBatches<TEvent> {
   eventCount = 0;
   /** Their encoded bytes; 0 where they are held as they are. */
   sizeBytes = 0;
+  /** Encoded bytes of all events there ever were. */
+  addedBytes = 0;
 
   /** @param openEncoded - Without it, events are held as they are. */
   constructor(openEncoded: (() => EventBatch<TEvent>) | undefined) {
@@ -51,6 +53,7 @@ export class BufferedBatches<TEvent> {
       if (outcome !== 'added') return outcome;
       const { sizeBytes } = batch.encoded;
       this.sizeBytes += sizeBytes - batch.sizeBytes;
+      this.addedBytes += sizeBytes - batch.sizeBytes;
       batch.sizeBytes = sizeBytes;
     }
     batch.eventCount += 1;

@@ -42,6 +42,8 @@ export interface FlushOptions {
 export interface BufferCounts {
   /** Events the buffer answered for; refused ones are not among them. */
   readonly added: number;
+  /** Encoded bytes of those that were encoded at once; 0 with `encode: 'onFlush'`. */
+  readonly addedBytes: number;
   /** Events the persistence has acknowledged. */
   readonly persisted: number;
   /** Events in memory, those being written included. */
@@ -156,6 +158,7 @@ export class RelayEventBuffer<TEvent> {
   counts(): BufferCounts {
     return {
       added: this.#added,
+      addedBytes: this.#batches.addedBytes,
       persisted: this.#persisted,
       buffered: this.#batches.eventCount,
       bufferedBytes: this.#batches.sizeBytes,

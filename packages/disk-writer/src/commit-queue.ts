@@ -12,6 +12,7 @@ import type { FlushMode } from './file-disk-writer-options.ts';
 import { PendingCommit } from './pending-commit.ts';
 import type { SegmentRoll } from './segment-roll.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
+import { type StepWatch, syncWatched } from './step-watch.ts';
 import { storageStep } from './storage-step.ts';
 
 /** Batches that share one write; more wait for the next, so that no write holds the event loop for long. */
@@ -28,6 +29,7 @@ export interface CommitQueueOptions<TEvent> {
   readonly retry: RetryPolicy;
   readonly flushMode: FlushMode;
   readonly open: () => Promise<OpenSpool<TEvent>>;
+  readonly watch: StepWatch | undefined;
   readonly onAcknowledged: (commit: PendingCommit<TEvent>, receipt: WriteReceipt) => void;
 }
 
@@ -258,11 +260,12 @@ export class CommitQueue<TEvent> {
     const start = segment.end;
     const isUnchanged = (): boolean =>
       roll.active === segment && segment.end === start && group.every(({ state }) => state === 'queued');
-    const { retry: policy } = this.#options;
+    const { retry: policy, watch } = this.#options;
     const { clock, logger } = spool;
+    const load = loadOf(group);
     try {
       const frames = await encodeGroup(group, placeOf(spool, segment));
-      return await storageStep({ operation: 'write', path: segment.path, policy, clock, logger }, () => {
+      return await storageStep({ operation: 'write', path: segment.path, policy, clock, logger, watch, load }, () => {
         if (!isUnchanged()) return undefined;
         const marks = this.#append(segment, group, frames);
         if (this.#isWhole(group)) opened.sealer.reserve(segment, roll);
@@ -363,11 +366,11 @@ export class CommitQueue<TEvent> {
 
   /** @returns Why the disk refused the data; `undefined` where it is durable. */
   #sync(segment: ActiveSegmentFile, { clock, logger }: Spool): Promise<unknown> {
-    const { retry: policy } = this.#options;
+    const { retry: policy, watch } = this.#options;
     const { path } = segment;
-    return storageStep({ operation: 'sync', path, policy, clock, logger }, async () => {
+    return storageStep({ operation: 'sync', path, policy, clock, logger, watch }, async () => {
       try {
-        await segment.sync();
+        await syncWatched(segment, clock, watch);
         return undefined;
       } catch (error) {
         // The name of a file may be synced again. Its data, once refused, may be gone although a second try succeeds.
@@ -487,6 +490,15 @@ function cutRemains(segment: ActiveSegmentFile): void {
   } catch {
     // The caller has a failure to report already.
   }
+}
+
+function loadOf<TEvent>(group: readonly PendingCommit<TEvent>[]): { eventCount: number; bytes: number } {
+  let [eventCount, bytes] = [0, 0];
+  for (const { batch, sizeBytes } of group) {
+    eventCount += batch.eventCount;
+    bytes += sizeBytes;
+  }
+  return { eventCount, bytes };
 }
 
 function placeOf({ spoolId }: Spool, { id, end }: ActiveSegmentFile): GroupPlace {

@@ -10,6 +10,7 @@ import type {
   RotationPolicy,
   SegmentMetadata,
 } from '@relaykit/types';
+import type { DiskWriterMetricsCollector } from './disk-writer-metrics-collector.ts';
 import { safeLogger } from './safe-logger.ts';
 
 /** Larger than any sensible event, small enough that a runaway one does not fill the buffer. */
@@ -71,6 +72,8 @@ export interface FileDiskWriterOptions<TEvent> extends SpoolOptions {
   readonly onSegmentDropped?: (segment: DroppedSegment) => void;
   /** Called after each batch was stored. What it throws is logged and harms nobody. */
   readonly onFlushed?: (flush: FlushFacts) => void;
+  /** Counts what this writer does. Defaults to none. */
+  readonly metrics?: Pick<DiskWriterMetricsCollector, 'attachWriter'>;
 }
 
 /** One batch that reached the disk. */
@@ -148,7 +151,7 @@ export function resolveOptions<TEvent>(options: FileDiskWriterOptions<TEvent>): 
 
 /** What is called later, and far from whoever made the mistake, is looked at now. */
 function checkShapes<TEvent>(options: FileDiskWriterOptions<TEvent>): void {
-  const { allowUnsafeDirectory, clock, directory, fileSystem, logger, serializer } = options ?? {};
+  const { allowUnsafeDirectory, clock, directory, fileSystem, logger, metrics, serializer } = options ?? {};
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw new TypeError(`directory must be a path, got ${JSON.stringify(directory) ?? 'undefined'}`);
   }
@@ -160,6 +163,7 @@ function checkShapes<TEvent>(options: FileDiskWriterOptions<TEvent>): void {
   }
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
   checkMethods('clock', clock, ['now', 'monotonicMs', 'setTimer']);
+  checkMethods('metrics', metrics, ['attachWriter']);
   checkMethods('fileSystem', fileSystem, ['createFileSync', 'openFile', 'rename', 'syncDirectory']);
   checkMethods('serializer', serializer, ['encode', 'decode', 'scan']);
   if (serializer && typeof serializer.format !== 'object') throw new TypeError('serializer must have a format');

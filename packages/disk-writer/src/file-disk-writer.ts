@@ -21,6 +21,7 @@ import {
   type WriteReceipt,
 } from '@relaykit/types';
 import { CommitQueue, type OpenSpool } from './commit-queue.ts';
+import type { WriterInstruments } from './disk-writer-metrics-collector.ts';
 import {
   checkDurability,
   checkHoldExport,
@@ -31,6 +32,7 @@ import {
 import { FrameBatch } from './frame-batch.ts';
 import { FrameBuilderPool } from './frame-builder-pool.ts';
 import { joinCalls } from './join-calls.ts';
+import type { ObservedSpool } from './observed-parts.ts';
 import { PendingCommit } from './pending-commit.ts';
 import { SegmentRoll } from './segment-roll.ts';
 import { SegmentSealer } from './segment-sealer.ts';
@@ -53,6 +55,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   readonly #clock: Clock;
   readonly #pool: FrameBuilderPool<TEvent>;
   readonly #queue: CommitQueue<TEvent>;
+  readonly #instruments: WriterInstruments | undefined;
   readonly #commits = new WeakMap<object, PendingCommit<TEvent>>();
   #opened: OpenSpool<TEvent> | undefined;
   #recovery: RecoveryReport | undefined;
@@ -66,11 +69,16 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     this.#clock = options.clock ?? systemClock();
     this.#holdsExport = this.#options.holdExport;
     this.#pool = new FrameBuilderPool(this.#options.serializer, this.#options);
-    const { retry, flushMode } = this.#options;
+    const { retry, flushMode, metrics } = this.#options;
+    this.#instruments = metrics?.attachWriter({
+      spool: () => this.#observe(),
+      forget: (segmentId) => this.#opened?.keeper.forget(segmentId),
+    });
     this.#queue = new CommitQueue<TEvent>({
       retry,
       flushMode,
       open: () => this.#open(),
+      watch: this.#instruments,
       onAcknowledged: (commit, receipt) => this.#announceFlush(commit, receipt),
     });
     if (!this.#options.serializer.encodeSync) delete this.writeSync;
@@ -177,6 +185,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       });
     } finally {
       this.#isReleased = true;
+      this.#instruments?.end();
       this.#opened?.keeper.close();
       await this.#opened?.sealer.abandon();
       await this.#opened?.roll.detach()?.abandon();
@@ -186,7 +195,8 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   readonly #open: () => Promise<OpenSpool<TEvent>> = joinCalls(async () => {
     if (this.#recovery && this.#opened) return this.#opened;
     const { directory: path, retry: policy, logger, serializer } = this.#options;
-    const step = { operation: 'open', path, policy, clock: this.#clock, logger } as const;
+    const watch = this.#instruments;
+    const step = { operation: 'open', path, policy, clock: this.#clock, logger, watch } as const;
     return storageStep(step, async () => {
       const opened = this.#openSync();
       this.#recovery = await recoverSpool(opened.spool, [serializer]);
@@ -209,6 +219,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       spool,
       serializer,
       retry,
+      watch: this.#instruments,
       onSealed: (metadata) => this.#announceSeal(metadata),
       makeRoom: (cause) => keeper.makeRoomFor(cause),
     });
@@ -221,7 +232,10 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       unsealed: () => unsealedTotals(roll, sealer),
       onDropped: (segment) => this.#announceDrop(segment),
     });
-    const roll = new SegmentRoll<TEvent>({ spool, writerId, serializer, rotation, retry, flushMode, sealer, keeper });
+    const watch = this.#instruments;
+    const roll = new SegmentRoll<TEvent>({
+      ...{ spool, writerId, serializer, rotation, retry, flushMode, sealer, keeper, watch },
+    });
     this.#opened = { spool, sealer, roll, keeper };
     return this.#opened;
   }
@@ -296,9 +310,22 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     { segmentId, eventCount, durability }: WriteReceipt,
   ): void {
     const { onFlushed } = this.#options;
-    if (!onFlushed || eventCount === 0) return;
+    if ((!onFlushed && !this.#instruments) || eventCount === 0) return;
     const durationMs = this.#clock.monotonicMs() - startedMs;
-    this.#guard('onFlushed', () => onFlushed({ eventCount, sizeBytes, segmentId, durationMs, durability }));
+    const facts = { eventCount, sizeBytes, segmentId, durationMs, durability };
+    this.#instruments?.flushed(facts);
+    if (onFlushed) this.#guard('onFlushed', () => onFlushed(facts));
+  }
+
+  #observe(): ObservedSpool | undefined {
+    if (!this.#opened) return undefined;
+    const { keeper, roll, sealer } = this.#opened;
+    const [sealed, unsealed] = [keeper.totals, unsealedTotals(roll, sealer)];
+    return {
+      fileCount: sealed.fileCount + unsealed.fileCount,
+      totalBytes: sealed.totalBytes + unsealed.totalBytes,
+      oldestAgeMs: Math.max(keeper.oldestAgeMs, sealer.oldestAgeMs, roll.activeAgeMs),
+    };
   }
 
   #announceSeal(metadata: SegmentMetadata): void {
@@ -311,6 +338,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
 
   #announceDrop(segment: DroppedSegment): void {
     const { onSegmentDropped } = this.#options;
+    this.#instruments?.dropped(segment);
     if (onSegmentDropped) this.#guard('onSegmentDropped', () => onSegmentDropped(segment));
     else if (!this.#options.logger) warnOfDroppedSegment(segment);
   }

@@ -1,6 +1,7 @@
 import { type ActiveSegmentFile, closingFrameOf, type Spool, toStorageError, UnsyncedMove } from '@relaykit/segments';
 import type { EventSerializer, RetryPolicy, SegmentMetadata, StorageOperation } from '@relaykit/types';
 import { type JoinedCalls, joinCalls } from './join-calls.ts';
+import { type StepWatch, syncWatched } from './step-watch.ts';
 import { storageStep } from './storage-step.ts';
 
 export interface SealJobOptions<TEvent> {
@@ -9,6 +10,7 @@ export interface SealJobOptions<TEvent> {
   readonly retry: RetryPolicy;
   /** Ends the waiting between attempts. */
   readonly signal?: AbortSignal;
+  readonly watch: StepWatch | undefined;
 }
 
 /**
@@ -79,7 +81,7 @@ export class SealJob<TEvent> {
       await this.#step('write', () => this.#appendClosingFrame());
       await this.#step('sync', async () => {
         try {
-          await this.segment.sync();
+          await syncWatched(this.segment, this.#options.spool.clock, this.#options.watch);
         } catch (error) {
           // The name of a file may be synced again. Its data, once refused, may be gone although a second try succeeds.
           if (this.segment.synced.sizeBytes === this.segment.end.sizeBytes) throw error;
@@ -148,11 +150,8 @@ export class SealJob<TEvent> {
   }
 
   #step<T>(operation: StorageOperation, step: () => Promise<T>): Promise<T> {
-    const { retry: policy, spool } = this.#options;
+    const { retry: policy, spool, signal, watch } = this.#options;
     const { clock, logger } = spool;
-    return storageStep(
-      { operation, path: this.segment.path, policy, clock, logger, signal: this.#options.signal },
-      step,
-    );
+    return storageStep({ operation, path: this.segment.path, policy, clock, logger, signal, watch }, step);
   }
 }

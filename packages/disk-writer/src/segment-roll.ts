@@ -2,6 +2,7 @@ import { ActiveSegmentFile, type RetentionKeeper, type SegmentMark, type Spool }
 import type { EventSerializer, RetryPolicy, RotationPolicy, SegmentMetadata, Timer } from '@relaykit/types';
 import type { FlushMode } from './file-disk-writer-options.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
+import type { StepWatch } from './step-watch.ts';
 import { storageStep } from './storage-step.ts';
 
 /** How often a writer looks whether its file still has a name. */
@@ -16,6 +17,7 @@ export interface SegmentRollOptions<TEvent> {
   readonly flushMode: FlushMode;
   readonly sealer: SegmentSealer<TEvent>;
   readonly keeper: RetentionKeeper;
+  readonly watch: StepWatch | undefined;
 }
 
 interface Incoming {
@@ -47,6 +49,12 @@ export class SegmentRoll<TEvent> {
     this.#lastCreatedAtMs = Math.max(this.#lastCreatedAtMs, newestSegmentAtMs);
   }
 
+  /** Milliseconds since the active segment was begun; 0 where there is none. */
+  get activeAgeMs(): number {
+    const active = this.#active;
+    return active ? this.#options.spool.clock.monotonicMs() - active.createdMonotonicMs : 0;
+  }
+
   get active(): ActiveSegmentFile | undefined {
     return this.#active;
   }
@@ -73,9 +81,9 @@ export class SegmentRoll<TEvent> {
     if (active) return active;
     await this.#options.sealer.waitForRoom();
     await this.#options.keeper.makeRoom();
-    const { spool, retry: policy } = this.#options;
+    const { spool, retry: policy, watch } = this.#options;
     const { clock, directory: path, logger } = spool;
-    return storageStep({ operation: 'create', path, policy, clock, logger }, () => {
+    return storageStep({ operation: 'create', path, policy, clock, logger, watch }, () => {
       // The exit path may have begun one meanwhile.
       return this.activeFor(beginning()) ?? this.createSync(beginning());
     });

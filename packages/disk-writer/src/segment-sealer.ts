@@ -151,6 +151,12 @@ export class SegmentSealer<TEvent> {
     for (const job of this.#jobs) cut(job.segment.path, () => job.cutSync());
   }
 
+  /** Milliseconds since the oldest segment that waits for its seal was begun; 0 where there is none. */
+  get oldestAgeMs(): number {
+    const nowMs = this.#options.spool.clock.monotonicMs();
+    return Math.max(0, ...[...this.#jobs].map(({ segment }) => nowMs - segment.createdMonotonicMs));
+  }
+
   /** Files that wait for their seal. */
   get waiting(): SpoolTotals {
     let totalBytes = 0;

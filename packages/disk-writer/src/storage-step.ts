@@ -8,6 +8,7 @@ import {
   type RetryPolicy,
   type StorageOperation,
 } from '@relaykit/types';
+import type { StepWatch } from './step-watch.ts';
 
 export interface StorageStepOptions {
   readonly operation: StorageOperation;
@@ -17,6 +18,10 @@ export interface StorageStepOptions {
   readonly logger: Logger | undefined;
   /** Ends the waiting between attempts. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of further attempts. */
+  readonly watch: StepWatch | undefined;
+  /** What the step is about, for whoever counts it. */
+  readonly load?: { readonly eventCount: number; readonly bytes: number };
 }
 
 /**
@@ -25,7 +30,7 @@ export interface StorageStepOptions {
  * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED` - with the path, the attempts and the cause.
  */
 export async function storageStep<T>(options: StorageStepOptions, step: () => T | Promise<T>): Promise<T> {
-  const { operation, path, policy, clock, logger, signal } = options;
+  const { operation, path, policy, clock, logger, signal, watch, load = { eventCount: 0, bytes: 0 } } = options;
   try {
     return await retry(step, {
       policy,
@@ -35,6 +40,7 @@ export async function storageStep<T>(options: StorageStepOptions, step: () => T 
       onRetry: ({ attempts, cause }, delayMs) => {
         const facts = { operation, path, attempts, delayMs, systemCode: codeOf(cause) };
         logger?.warn('storage is failing, trying again', facts);
+        watch?.retried({ operation, ...load });
       },
     });
   } catch (thrown) {

@@ -2,7 +2,7 @@ import type { AddResult, RelayEventBuffer } from '@relaykit/buffer';
 import type { FileDiskWriter } from '@relaykit/disk-writer';
 import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
 import type { DiscardHeldOptions, FileSegmentStore, HeldReport, RecoveryReport } from '@relaykit/segments';
-import { type Clock, RelayError, type SegmentMetadata } from '@relaykit/types';
+import { type Clock, RelayError, type SegmentMetadata, type Unsubscribe } from '@relaykit/types';
 import { Deadline } from './deadline.ts';
 import { DeliveryCounter, type SegmentSum } from './delivery-counter.ts';
 import type { LateSegmentStore } from './late-segment-store.ts';
@@ -25,6 +25,8 @@ export interface RelayParts<TEvent> {
   readonly store: LateSegmentStore<FileSegmentStore>;
   readonly queue: DiskExportQueue | undefined;
   readonly clock: Clock;
+  /** Ends what watches the parts, once they are closed. */
+  readonly observed: readonly Unsubscribe[];
   readonly droppedFromSpool: () => SegmentSum;
 }
 
@@ -36,10 +38,12 @@ export class AssembledRelay<TEvent> implements Relay<TEvent> {
   readonly queue: DiskExportQueue | undefined;
   readonly #clock: Clock;
   readonly #delivery: DeliveryCounter;
+  readonly #observed: readonly Unsubscribe[];
   readonly #droppedFromSpool: () => SegmentSum;
   #closing: Promise<RelayCloseReport> | undefined;
 
-  constructor({ buffer, writer, store, queue, clock, droppedFromSpool }: RelayParts<TEvent>) {
+  constructor({ buffer, writer, store, queue, clock, observed, droppedFromSpool }: RelayParts<TEvent>) {
+    this.#observed = observed;
     this.#droppedFromSpool = droppedFromSpool;
     this.buffer = buffer;
     this.writer = writer;
@@ -149,6 +153,7 @@ export class AssembledRelay<TEvent> implements Relay<TEvent> {
     await attempt(() => this.queue?.close(deadline.leftOptions()));
     deadline.end();
     await attempt(() => this.store.close());
+    for (const end of this.#observed) end();
     return { unpersistedEventCount, errors, ...(drained === undefined ? {} : { drained }) };
   }
 

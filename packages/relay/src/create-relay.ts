@@ -12,7 +12,7 @@ import { NO_SEGMENTS, plus } from './delivery-counter.ts';
 import { checkKnownOptions } from './known-options.ts';
 import { LateSegmentStore } from './late-segment-store.ts';
 import type { Relay } from './relay.ts';
-import type { RelayOptions } from './relay-options.ts';
+import type { RelayMetrics, RelayOptions } from './relay-options.ts';
 
 /**
  * Wires buffer, disk writer, segment store and export queue into one pipeline.
@@ -27,6 +27,7 @@ import type { RelayOptions } from './relay-options.ts';
 export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent> {
   checkKnownOptions(options);
   checkListeners(options);
+  checkMetrics(options.metrics);
   const {
     url: _url,
     http: _http,
@@ -41,7 +42,7 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
     lifecycle,
     ...writerOptions
   } = options;
-  const { directory, fileSystem, logger, ownership, allowUnsafeDirectory, onSegmentDropped, onSegmentSealed } =
+  const { directory, fileSystem, logger, metrics, ownership, allowUnsafeDirectory, onSegmentDropped, onSegmentSealed } =
     writerOptions;
   const clock = writerOptions.clock ?? systemClock();
   const serializer = writerOptions.serializer ?? new JSONEventSerializer<TEvent>();
@@ -96,8 +97,17 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
     ...withLogger,
     ...(lifecycle === undefined ? {} : { lifecycle }),
   });
+  const observed = metrics ? [metrics.observeBuffer(buffer), ...(queue ? [metrics.observeQueue(queue)] : [])] : [];
   queue?.start();
-  return new AssembledRelay({ buffer, writer, store, queue, clock, droppedFromSpool: () => droppedFromSpool });
+  return new AssembledRelay({
+    buffer,
+    writer,
+    store,
+    queue,
+    clock,
+    observed,
+    droppedFromSpool: () => droppedFromSpool,
+  });
 }
 
 function chooseUploader<TEvent>(options: RelayOptions<TEvent>): SegmentUploader | undefined {
@@ -114,6 +124,14 @@ function chooseUploader<TEvent>(options: RelayOptions<TEvent>): SegmentUploader 
   }
   if (url === undefined) return uploader;
   return new HttpUploader({ ...http, url, ...(clock === undefined ? {} : { clock }) });
+}
+
+function checkMetrics(metrics: RelayMetrics | undefined): void {
+  if (metrics === undefined) return;
+  for (const method of ['attachWriter', 'observeBuffer', 'observeQueue'] as const) {
+    const found: unknown = metrics?.[method];
+    if (typeof found !== 'function') throw new TypeError(`metrics must have the method ${method}, got ${typeof found}`);
+  }
 }
 
 /** Those that the relay wraps: the writer would only see the wrapping. */

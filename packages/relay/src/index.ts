@@ -1,5 +1,6 @@
 export type { AddResult, BufferCounts, CloseReport, DropReason, RefusalReason } from '@relaykit/buffer';
 export { type NodeLifecycleOptions, nodeLifecycle } from '@relaykit/buffer/node';
+export { DiskWriterMetricsCollector } from '@relaykit/disk-writer';
 export { type DrainReport, HttpUploader, type HttpUploaderOptions } from '@relaykit/export-queue';
 export { customRetry, exponentialBackoff, noRetry } from '@relaykit/retry';
 export {
@@ -27,4 +28,10 @@ export type {
   RelayDrainOptions,
   RelayFlushOptions,
 } from './relay.ts';
-export type { RelayBufferOptions, RelayExportOptions, RelayHttpOptions, RelayOptions } from './relay-options.ts';
+export type {
+  RelayBufferOptions,
+  RelayExportOptions,
+  RelayHttpOptions,
+  RelayMetrics,
+  RelayOptions,
+} from './relay-options.ts';

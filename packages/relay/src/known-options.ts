@@ -26,6 +26,7 @@ const relayNames: Names<RelayOptions<unknown>> = {
   buffer: true,
   export: true,
   lifecycle: true,
+  metrics: true,
   allowEarlyForgetting: true,
   onSegmentSealed: true,
   onSegmentDropped: true,

@@ -1,8 +1,11 @@
 import type { RelayEventBufferOptions } from '@relaykit/buffer';
-import type { FileDiskWriterOptions } from '@relaykit/disk-writer';
+import type { DiskWriterMetricsCollector, FileDiskWriterOptions } from '@relaykit/disk-writer';
 import type { DiskExportQueueOptions, HttpUploaderOptions } from '@relaykit/export-queue';
 import type { QuarantineOptions } from '@relaykit/segments';
 import type { LifecycleSource, SegmentUploader } from '@relaykit/types';
+
+/** `DiskWriterMetricsCollector` fits. */
+export type RelayMetrics = Pick<DiskWriterMetricsCollector, 'attachWriter' | 'observeBuffer' | 'observeQueue'>;
 
 /** Options of the buffer that the relay does not settle itself. Each is described in `@relaykit/buffer`. */
 export type RelayBufferOptions<TEvent> = Omit<
@@ -20,7 +23,7 @@ export type RelayHttpOptions = Omit<HttpUploaderOptions, 'url' | 'clock'>;
  * What `createRelay` takes. Only `directory` is needed; without `url` or `uploader` events are stored and not delivered.
  * The options of the writer stand here, those of the buffer, the queue and the upload in members of their own.
  */
-export interface RelayOptions<TEvent> extends FileDiskWriterOptions<TEvent> {
+export interface RelayOptions<TEvent> extends Omit<FileDiskWriterOptions<TEvent>, 'metrics'> {
   /** Where segments are delivered over HTTP: https, or http on loopback. Not beside `uploader`. Defaults to nowhere. */
   readonly url?: string | URL;
   /** Headers, time-outs and so on for `url`. */
@@ -48,4 +51,6 @@ export interface RelayOptions<TEvent> extends FileDiskWriterOptions<TEvent> {
    * the signals of its host, so no handler is installed unless asked for.
    */
   readonly lifecycle?: LifecycleSource;
+  /** Counts what buffer, writer and queue do; see docs/METRICS.md. Defaults to none. */
+  readonly metrics?: RelayMetrics;
 }

@@ -96,6 +96,22 @@ export class RetentionKeeper {
     this.#timer?.cancel();
   }
 
+  /** The sealed segments known of: this writer's own at once, those of others once a minute. */
+  get totals(): { readonly fileCount: number; readonly totalBytes: number } {
+    return this.#index.totals;
+  }
+
+  /** Age of the oldest of them in milliseconds; 0 where there is none. */
+  get oldestAgeMs(): number {
+    for (const { ageMs } of this.#offered(new Set())) return ageMs;
+    return 0;
+  }
+
+  /** Counts a segment no more that was delivered; without it that is noticed with the next listing. */
+  forget(id: string): void {
+    this.#index.remove(id);
+  }
+
   /** Counts a segment that this writer has sealed. */
   noteSealed({ id, bytes, format }: SegmentMetadata): void {
     this.#note(id, bytes, format.fileExtension);

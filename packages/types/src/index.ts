@@ -37,6 +37,19 @@ export type {
 export type { DiskUsage, FileHandle, FileStat, FileSystem } from './file-system.ts';
 export type { LifecycleChange, LifecycleSource, Unsubscribe } from './lifecycle-source.ts';
 export type { LogFacts, Logger } from './logger.ts';
+export type {
+  HistogramMetric,
+  HistogramPoint,
+  Measurement,
+  Metric,
+  MetricDefinition,
+  MetricLabels,
+  MetricPoint,
+  MetricsSnapshot,
+  MetricsSource,
+  MetricUnit,
+  NumberMetric,
+} from './metrics.ts';
 export type { Removal, RetainedSegment, RetentionPolicy, SpoolTotals } from './retention-policy.ts';
 export type { CustomRetry, ExponentialBackoff, NoRetry, RetryFailure, RetryPolicy } from './retry-policy.ts';
 export type { ActiveSegment, RotationPolicy, RotationReason } from './rotation-policy.ts';

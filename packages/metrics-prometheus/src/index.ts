@@ -1,0 +1,1 @@
+export { type PrometheusOptions, prometheusNameOf, registerWithPrometheus } from './register-with-prometheus.ts';

@@ -1,0 +1,63 @@
+// Question: what does a pipeline cost with metrics, beside the same without? The promise is 3 %.
+// Each is measured in processes of its own, in turn: of two relays in one process the second is slower by itself. What is
+// compared is the least time that any process of either kind saw, and the median of their least times.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRelay, DiskWriterMetricsCollector } from '@relaykit/relay';
+import { type Flight, flights, isSmall } from '../../../tools/bench.ts';
+
+const BATCH = 500;
+const ROUNDS = isSmall ? 2 : 60;
+const PROCESSES = isSmall ? 1 : 7;
+
+const [mode] = process.argv.slice(2);
+if (mode === undefined) compare();
+else console.log(await leastMsOf(mode));
+
+async function leastMsOf(what: string): Promise<number> {
+  const events = flights(isSmall ? BATCH : 20_000);
+  const directory = mkdtempSync(join(tmpdir(), 'relay-bench-'));
+  const metrics = new DiskWriterMetricsCollector();
+  const relay = createRelay<Flight>({ directory, ...(what === 'on' ? { metrics } : {}) });
+  let leastMs = Number.POSITIVE_INFINITY;
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const startedMs = performance.now();
+      for (const [index, event] of events.entries()) {
+        if (relay.add(event).status !== 'added') throw new Error(`event ${index} was not added`);
+        if ((index + 1) % BATCH === 0) await relay.flush();
+      }
+      leastMs = Math.min(leastMs, performance.now() - startedMs);
+    }
+    const written = metrics.snapshot().metrics.find(({ name }) => name === 'relaykit.events.written')?.points[0];
+    const expected = what === 'on' ? ROUNDS * events.length : 0;
+    if (written === undefined || !('value' in written) || written.value !== expected) throw new Error('miscounted');
+  } finally {
+    await relay.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return leastMs / events.length;
+}
+
+function compare(): void {
+  const times = { off: [] as number[], on: [] as number[] };
+  for (let turn = 0; turn < PROCESSES; turn += 1) {
+    for (const what of turn % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
+      const args = ['--import', 'tsx', fileURLToPath(import.meta.url), what];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(stderr);
+      times[what].push(Number(stdout));
+    }
+  }
+  const median = (values: number[]): number =>
+    values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
+  const perSecond = (ms: number): string => Math.round(1_000 / ms).toLocaleString('en-US');
+  for (const [what, values] of Object.entries(times))
+    console.log(`${what}: ${perSecond(Math.min(...values))} events/s`);
+  const ratios = [Math.min(...times.on) / Math.min(...times.off), median(times.on) / median(times.off)];
+  console.log(`on / off: ${ratios[0]?.toFixed(3)} at best, ${ratios[1]?.toFixed(3)} in the median`);
+}
