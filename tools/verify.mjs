@@ -21,6 +21,7 @@ const steps = [
   { name: 'tests', command: ['npm', 'test', '--silent', '--', ...reporters], counts: readTestCounts },
   { name: 'packages', command: ['npm', 'run', '--silent', 'check:packages'] },
   { name: 'installs', command: ['node', 'tools/installed-tree.mjs'] },
+  { name: 'consumer', command: ['node', 'tools/consumer-tests.mjs'] },
   { name: 'benchmarks', command: ['npm', 'run', '--silent', 'bench'], env: { RELAY_BENCH: 'small' } },
   { name: 'demo', command: ['npm', 'start', '--silent'] },
 ];

@@ -1,0 +1,6 @@
+import { describe, it } from 'node:test';
+import { describeAuditTrail } from './audit-trail.suite.js';
+import { describeContracts } from './conformance.suite.js';
+
+describeAuditTrail({ describe, it });
+describeContracts({ describe, it });
