@@ -7,8 +7,8 @@ export default {
     '.': {
       entry: ['tools/*.mjs', 'tools/**/*.test.ts', 'tools/bench.ts'],
       project: ['tools/**/*.{ts,mjs}', '*.{js,ts}'],
-      // attw is run by its path; fast-check is pinned here, once, for the tests of every package.
-      ignoreDependencies: ['@arethetypeswrong/cli', 'fast-check'],
+      // attw is run by its path; fast-check is pinned here, once, for the tests of every package, the loggers for benchmarks.
+      ignoreDependencies: ['@arethetypeswrong/cli', 'fast-check', 'pino', 'winston'],
     },
     'packages/*': { entry: ['bench/*.bench.ts'], project: sources },
     'packages/cli': { entry: ['src/bin.ts', 'bench/*.bench.ts'], project: sources, ignoreBinaries: ['mkfifo'] },
@@ -34,6 +34,8 @@ export default {
       project: sources,
       ignoreBinaries: ['nats-server'],
     },
+    // Runs what it compares by name; the loggers are development dependencies of the root.
+    'benchmarks/exit': { entry: ['*.mjs'], project: ['*.mjs'], ignoreDependencies: ['pino', 'winston'] },
     demo: { entry: ['src/main.ts'], project: ['src/**/*.ts', 'test/**/*.ts'] },
   },
 };
