@@ -19,9 +19,16 @@ export class LossAccount {
   readonly #onDropped: DroppedListener | undefined;
   readonly #logger: GuardedLogger;
   readonly #unannounced = new Map<DropReason, number>();
+  readonly #onCounted: ((drop: { readonly reason: DropReason; readonly eventCount: number }) => void) | undefined;
   #isAnnouncing = false;
 
-  constructor(onDropped: DroppedListener | undefined, logger: GuardedLogger) {
+  /** @param onCounted - Told of every drop, at once and before any listener. */
+  constructor(
+    onDropped: DroppedListener | undefined,
+    logger: GuardedLogger,
+    onCounted: ((drop: { readonly reason: DropReason; readonly eventCount: number }) => void) | undefined,
+  ) {
+    this.#onCounted = onCounted;
     this.#onDropped = onDropped;
     this.#logger = logger;
   }
@@ -35,6 +42,7 @@ export class LossAccount {
     for (const { reason, eventCount, cause } of drops) {
       const before = this.dropped[reason];
       this.dropped[reason] = before + eventCount;
+      this.#onCounted?.({ reason, eventCount });
       if (!hasMoreDigits(before, before + eventCount)) continue;
       const facts = cause === undefined ? {} : errorFacts(cause);
       this.#logger.warn('Events were dropped.', { reason, droppedInAll: before + eventCount, ...facts });

@@ -101,7 +101,7 @@ export class RelayEventBuffer<TEvent> {
     this.#maxEvents = maxEvents;
     this.#maxBytes = maxBytes;
     this.#logger = new GuardedLogger(logger);
-    this.#losses = new LossAccount(onDropped, this.#logger);
+    this.#losses = new LossAccount(onDropped, this.#logger, persistence.noteDropped?.bind(persistence));
     this.#batches = new BufferedBatches(encode === 'onAdd' ? persistence.openBatch?.bind(persistence) : undefined);
     this.#writer = new BatchWriter({
       batches: this.#batches,

@@ -9,6 +9,7 @@ import {
 import type { RetryPolicy, WriteReceipt } from '@relaykit/types';
 import { encodeGroup, encodeGroupSync, type GroupFrames, type GroupPlace } from './encode-group.ts';
 import type { FlushMode } from './file-disk-writer-options.ts';
+import { type DroppedEarlier, LossRecorder } from './loss-recorder.ts';
 import { PendingCommit } from './pending-commit.ts';
 import type { SegmentRoll } from './segment-roll.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
@@ -47,6 +48,7 @@ type Task<TEvent> =
 export class CommitQueue<TEvent> {
   readonly #options: CommitQueueOptions<TEvent>;
   #tasks: Task<TEvent>[] = [];
+  readonly #losses = new LossRecorder();
   #isRunning = false;
   #nextSequence = 0;
 
@@ -56,6 +58,21 @@ export class CommitQueue<TEvent> {
 
   get isEmpty(): boolean {
     return this.#tasks.length === 0 && !this.#isRunning;
+  }
+
+  /** Takes note of events that are not going to be stored; they get their numbers between two segments. */
+  noteDropped(dropped: DroppedEarlier): void {
+    this.#losses.note(dropped);
+  }
+
+  /** Records what was dropped since the last segment began. To be called with none begun. */
+  async recordLosses({ roll, spool }: OpenSpool<TEvent>): Promise<void> {
+    if (this.#losses.isEmpty || roll.active) return;
+    await this.#losses.record(spool, (eventCount) => {
+      const firstSequence = this.#nextSequence;
+      this.#nextSequence += eventCount;
+      return { id: roll.nameUnwritten(firstSequence), firstSequence };
+    });
   }
 
   /** Queues a batch that `storeSync` is about to store. */
@@ -167,6 +184,10 @@ export class CommitQueue<TEvent> {
     const { active } = opened.roll;
     if (active?.hasUnsyncedCut && !(await this.#settleCut(opened, active))) return;
     if (!this.#dropSettled()) return;
+    if (!this.#losses.isEmpty && opened.roll.endForNext(this.#queued()[0]?.batch)) {
+      await this.recordLosses(opened);
+      if (!this.#dropSettled()) return;
+    }
     const [next] = this.#queued();
     if (!next) return;
     const { batch } = next;

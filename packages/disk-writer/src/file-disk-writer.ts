@@ -105,6 +105,11 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     return this.#outcomeOf(events, commit);
   }
 
+  /** Counts, in the ledger, events that were dropped before they were stored: from the next segment on, or at the end. */
+  noteDropped(dropped: { readonly reason: string; readonly eventCount: number }): void {
+    this.#queue.noteDropped(dropped);
+  }
+
   openBatch(): EventBatch<TEvent> {
     this.#assertOpen('openBatch');
     return new FrameBatch(this, this.#pool);
@@ -156,7 +161,13 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
    */
   async rotate(): Promise<SegmentMetadata | undefined> {
     this.#assertOpen('rotate');
-    return this.#queue.runAfter(({ roll }) => roll.end('rotate'));
+    return this.#queue.runAfter(async (opened) => {
+      const sealed = opened.roll.end('rotate');
+      // Somebody waits for it, but not before the next lines.
+      sealed.catch(() => undefined);
+      await this.#queue.recordLosses(opened);
+      return sealed;
+    });
   }
 
   /**
@@ -178,8 +189,12 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     try {
       // Nothing was ever written: there is nothing to open for.
       if (!this.#opened && this.#queue.isEmpty) return;
-      await this.#queue.runAfter(async ({ roll, sealer }) => {
-        await roll.end('close');
+      await this.#queue.runAfter(async (opened) => {
+        const { roll, sealer } = opened;
+        const sealed = roll.end('close');
+        sealed.catch(() => undefined);
+        await this.#queue.recordLosses(opened);
+        await sealed;
         await sealer.settleFailed();
         await sealer.whenSealed();
       });

@@ -42,6 +42,10 @@ export class RelayDiskWriter {
     return RelayDiskWriter.#use().write(events, options);
   }
 
+  static noteDropped(dropped: { readonly reason: string; readonly eventCount: number }): void {
+    RelayDiskWriter.#use().noteDropped(dropped);
+  }
+
   static openBatch(): EventBatch<unknown> {
     return RelayDiskWriter.#use().openBatch();
   }

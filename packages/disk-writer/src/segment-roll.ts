@@ -1,4 +1,10 @@
-import { ActiveSegmentFile, type RetentionKeeper, type SegmentMark, type Spool } from '@relaykit/segments';
+import {
+  ActiveSegmentFile,
+  formatSegmentId,
+  type RetentionKeeper,
+  type SegmentMark,
+  type Spool,
+} from '@relaykit/segments';
 import type { EventSerializer, RetryPolicy, RotationPolicy, SegmentMetadata, Timer } from '@relaykit/types';
 import type { FlushMode } from './file-disk-writer-options.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
@@ -87,6 +93,21 @@ export class SegmentRoll<TEvent> {
       // The exit path may have begun one meanwhile.
       return this.activeFor(beginning()) ?? this.createSync(beginning());
     });
+  }
+
+  /** Ends the active segment where the next batch begins another. Resolves to whether none is active. */
+  endForNext(incoming: Incoming | undefined): boolean {
+    if (incoming === undefined || incoming.eventCount === 0) return false;
+    const reason = this.#active && this.rotationReason(incoming);
+    if (reason !== undefined) void this.end(reason).catch(() => undefined);
+    return this.#active === undefined;
+  }
+
+  /** The id of a segment that was never written, for a record of numbers that no segment holds. */
+  nameUnwritten(firstSequence: number): string {
+    const { spool, writerId } = this.#options;
+    this.#lastCreatedAtMs = Math.max(spool.clock.now(), this.#lastCreatedAtMs + 2);
+    return formatSegmentId({ createdAtMs: this.#lastCreatedAtMs, firstSequence, writerId });
   }
 
   /** Somebody deleted the file, or the spool: what is written there any more ends with this process, so nothing is. */

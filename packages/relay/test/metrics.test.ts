@@ -91,7 +91,7 @@ it('agree, whatever becomes of events', async ({ onTestFinished }) => {
     pending: 0,
     delivered: values['events.exported'],
     quarantined: values['events.quarantined rejected'] ?? 0,
-    dropped: { fileCount: fromSpool },
+    dropped: { fileCount: fromSpool, overflow: counts.dropped.overflow, unserializable: 1 },
     lost: 0,
     repeated: 0,
     unsealedFiles: 0,

@@ -61,5 +61,5 @@ export {
   type SpoolFileKind,
 } from './spool-names.ts';
 export { systemClock } from './system-clock.ts';
-export { isDiskFull, systemCodeOf, toStorageError } from './system-error.ts';
+export { isDiskFull, messageOf, systemCodeOf, toStorageError } from './system-error.ts';
 export { UnsyncedMove } from './unsynced-move.ts';

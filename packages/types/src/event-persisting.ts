@@ -86,6 +86,12 @@ export interface EventPersisting<TEvent> {
    */
   writeSync?(events: readonly TEvent[] | EventBatch<TEvent>): WriteReceipt;
 
+  /**
+   * Where offered: told of events that were dropped before they were stored, so that what is stored tells of them, too.
+   * Synchronous, no I/O, and never throws.
+   */
+  noteDropped?(dropped: { readonly reason: string; readonly eventCount: number }): void;
+
   /** Waits for accepted batches, then releases what is held. Calling it again returns the same promise. */
   close(): Promise<void>;
 }

@@ -7,8 +7,8 @@ import type { DiskKind } from './disk.ts';
 const cycles = Number(process.env['RELAY_MEMORY_CYCLES'] ?? 1_000);
 const EVENTS = 10_000;
 const MAX_EVENTS = 10_000;
-/** A cycle makes a megabyte of objects and bytes. What grows by less than this is not their doing. */
-const MAX_SLOPE_BYTES = 256;
+/** A tenth of a byte for each event. Less comes of compiled code and of the samples, and levels off in longer runs. */
+const MAX_SLOPE_BYTES = 1_000;
 
 const { gc } = globalThis;
 if (gc === undefined) throw new Error('start with node --expose-gc');

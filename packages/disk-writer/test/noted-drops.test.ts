@@ -1,0 +1,102 @@
+// Goal: events that were dropped before they were stored have their numbers on record, and no number is in two places.
+// Method: a writer on a simulated disk; the accounts of its spool, as another process reads them.
+import { accountForSpool, recoverSpool, Spool } from '@relaykit/segments';
+import { JSONEventSerializer } from '@relaykit/serializers';
+import { ManualClock, SimulatedDisk } from '@relaykit/testing';
+import { describe, expect, it } from 'vitest';
+import { FileDiskWriter, type FlushMode } from '../src/index.ts';
+
+const directory = '/spool';
+
+function scene(flushMode: FlushMode = 'append') {
+  const [disk, clock] = [new SimulatedDisk({ seed: 1 }), new ManualClock()];
+  const fileSystem = disk.process('writer');
+  const writer = new FileDiskWriter<object>({ directory, fileSystem, clock, flushMode });
+  return { disk, process: fileSystem, writer };
+}
+
+async function accountsOf(disk: SimulatedDisk) {
+  const spool = Spool.openSync({ directory, fileSystem: disk.process('reader'), clock: new ManualClock() });
+  await recoverSpool(spool, [new JSONEventSerializer()]);
+  return accountForSpool(spool);
+}
+
+const events = (count: number): object[] => Array.from({ length: count }, (_, n) => ({ n }));
+
+describe('events dropped before they were stored', () => {
+  it('are on record between two segments', async () => {
+    const { disk, writer } = scene();
+    writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+    expect(await writer.write(events(3))).toMatchObject({ firstSequence: 2 });
+    writer.noteDropped({ reason: 'overflow', eventCount: 4 });
+    writer.noteDropped({ reason: 'tooLarge', eventCount: 1 });
+    // In the middle of a segment, whose numbers are without holes.
+    expect(await writer.write(events(3))).toMatchObject({ firstSequence: 5 });
+    await writer.rotate();
+    expect(await writer.write(events(1))).toMatchObject({ firstSequence: 13 });
+    await writer.close();
+    expect(await accountsOf(disk)).toMatchObject({
+      pending: 7,
+      dropped: { overflow: 6, tooLarge: 1 },
+      lost: 0,
+      repeated: 0,
+    });
+  });
+
+  it('are on record when the writer is closed', async () => {
+    const { disk, writer } = scene();
+    await writer.write(events(3));
+    writer.noteDropped({ reason: 'unpersisted', eventCount: 5 });
+    await writer.close();
+    expect(await accountsOf(disk)).toMatchObject({ pending: 3, dropped: { unpersisted: 5 }, lost: 0, repeated: 0 });
+  });
+
+  it('are on record with each flush that is a segment of its own', async () => {
+    const { disk, writer } = scene('atomic');
+    await writer.write(events(1));
+    writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+    expect(await writer.write(events(1))).toMatchObject({ firstSequence: 3 });
+    expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: { overflow: 2 }, lost: 0, repeated: 0 });
+    await writer.close();
+  });
+
+  it('cost no write where the ledger cannot be written, and are recorded later, once', async () => {
+    const { disk, writer } = scene();
+    await writer.write(events(1));
+    await writer.rotate();
+    writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+    disk.failNext(({ name, path }) => name === 'write' && path.includes('ledger.ndjson'), 'EIO');
+    expect(await writer.write(events(1))).toMatchObject({ firstSequence: 3 });
+    writer.noteDropped({ reason: 'overflow', eventCount: 3 });
+    await writer.rotate();
+    await writer.close();
+    expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: { overflow: 5 }, lost: 0, repeated: 0 });
+  });
+
+  it('keep their numbers where the exit path writes meanwhile', async () => {
+    for (let turns = 0; turns < 12; turns += 1) {
+      const { disk, writer } = scene();
+      await writer.write(events(1));
+      await writer.rotate();
+      writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+      const underWay = events(2);
+      const written = writer.write(underWay);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      writer.writeSync?.(underWay);
+      writer.writeSync?.(events(3));
+      await written;
+      await writer.close();
+      const accounts = await accountsOf(disk);
+      expect(accounts, `after ${turns} turns`).toMatchObject({ pending: 6, lost: 0, repeated: 0 });
+      expect(accounts.dropped).toEqual({ overflow: 2 });
+    }
+  });
+
+  it('are forgotten with the process that ends before their record, and leave no gap', async () => {
+    const { disk, process, writer } = scene();
+    await writer.write(events(2));
+    writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+    process.kill();
+    expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: {}, lost: 0, repeated: 0 });
+  });
+});
