@@ -6,13 +6,17 @@ export {
 } from './active-segment-file.ts';
 export { ARCHIVE_SWEEP_INTERVAL_MS } from './archive-sweep.ts';
 export { type ClosingFrame, closingFrameOf } from './closing-frame.ts';
+export { takeOwnership } from './exclusive-file.ts';
 export { HELD_BY_WRITER } from './export-hold.ts';
-export { hashSource } from './handle-source.ts';
+export { readExportState } from './export-state.ts';
+export { handleSource, hashSource, readPieces } from './handle-source.ts';
 export { DISCARDED_REASON, type DiscardHeldOptions, type HeldOptions, type HeldReport } from './held-segments.ts';
 export { FOLD_AFTER_LINES, Ledger, type LedgerOptions } from './ledger.ts';
-export { LedgerContent, MAX_LEDGER_WRITERS } from './ledger-content.ts';
+export { isLedgerLine, LedgerContent, MAX_LEDGER_WRITERS } from './ledger-content.ts';
 export type { LedgerRecord } from './ledger-record.ts';
 export type { FormerTotals, WriterTotals } from './ledger-totals.ts';
+export { listSpoolFiles } from './list-spool-files.ts';
+export { readMetadataFile } from './metadata-file.ts';
 export { type NodeFileSystemOptions, nodeFileSystem, type Ownership } from './node-file-system.ts';
 export {
   DISCARDED_FROM_QUARANTINE_REASON,
@@ -34,6 +38,9 @@ export {
 export { type ReadSpoolOptions, readSpool, type SpooledEvent } from './read-spool.ts';
 export { recoverSpool } from './recovery.ts';
 export type { RecoveryProblem, RecoveryReport } from './recovery-report.ts';
+export { type RekeyOptions, type RekeyOutcome, rekeySegment } from './rekey-segment.ts';
+export { releaseHeld } from './release-held.ts';
+export { DAMAGED_SOURCE, repairSealed, type SealedRepair } from './repair-sealed.ts';
 export {
   DISK_FULL_REASON,
   type DroppedSegment,
@@ -52,11 +59,14 @@ export { FileSegmentStore, openSegmentStore, RECOVERY_INTERVAL_MS, type SegmentS
 export type { SequenceRange } from './sequence-ranges.ts';
 export type { SerializerList } from './serializer-list.ts';
 export { Spool, type SpoolOptions } from './spool.ts';
-export { accountForSpool, type SpoolAccounts } from './spool-accounts.ts';
+export { accountForSpool, type SpoolAccounts, type SpoolAccountsOptions } from './spool-accounts.ts';
+export { findSpoolIdSync, restoreSpoolId } from './spool-identity.ts';
 export {
   isUsableExtension,
+  LEDGER_FILE,
   parseSpoolFile,
   QUARANTINE_DIRECTORY,
+  SPOOL_FILE,
   type SpoolFile,
   type SpoolFileKind,
 } from './spool-names.ts';

@@ -14,6 +14,20 @@ import {
 /** Writers whose ranges are kept one by one; of older ones only the sums are. A process is a writer. */
 export const MAX_LEDGER_WRITERS = 1_000;
 
+/** Whether a line says anything: damaged ones, and what no version of ours has written, are passed over. */
+export function isLedgerLine(line: string): boolean {
+  const value = parse(line);
+  return isLedgerRecord(value) || isWriterTotals(value) || isFormerTotals(value);
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the lines of a ledger say, in memory. */
 export class LedgerContent {
   /** Segments that are named one by one still, by id, in the order of their lines. */
@@ -31,12 +45,7 @@ export class LedgerContent {
   /** Takes a line in. A damaged one costs itself; of two records with one id the first counts. */
   takeLine(line: string): void {
     this.#lines += 1;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      return;
-    }
+    const value = parse(line);
     if (isLedgerRecord(value)) {
       if (counts(value, this.records.get(value.id))) this.records.set(value.id, value);
     } else if (isRequeueRecord(value)) {

@@ -3,7 +3,7 @@ import { parseSpoolFile, type SpoolFile } from './spool-names.ts';
 import { toStorageError } from './system-error.ts';
 
 /** Files of ours, in order of their names. */
-export async function listSpoolFiles(spool: Spool): Promise<readonly SpoolFile[]> {
+export async function listSpoolFiles(spool: Pick<Spool, 'directory' | 'fileSystem'>): Promise<readonly SpoolFile[]> {
   try {
     const names = [...(await spool.fileSystem.list(spool.directory))].sort();
     return names.map(parseSpoolFile).filter((file) => file !== undefined);

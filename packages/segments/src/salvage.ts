@@ -23,6 +23,9 @@ export interface SalvageSource {
   readonly firstSequence: number;
 }
 
+/** What the metadata of the new segment says of how it came to be. */
+export type SalvageFacts = Pick<SegmentMetadata, 'sealReason' | 'supersedes'> & ExportHold;
+
 /**
  * The segment that takes over from `id`: a millisecond later, so that it sorts behind it and before the next one of its
  * writer, and the same however often a salvage is begun again.
@@ -45,7 +48,7 @@ function salvageParts(id: string, firstSequence: number): SegmentIdParts {
 export async function prepareSalvage(
   spool: Spool,
   source: SalvageSource,
-  facts: Pick<SegmentMetadata, 'sealReason' | 'supersedes'> & ExportHold,
+  facts: SalvageFacts,
 ): Promise<SegmentMetadata> {
   const { serializer } = source;
   const id = salvageId(source.id, source.firstSequence);
@@ -72,7 +75,6 @@ export async function prepareSalvage(
     await handle.syncData();
     // Metadata without its file would count as a segment that went missing.
     await spool.fileSystem.syncDirectory(spool.directory);
-    const { exportReady, ...others } = facts;
     const { createdAtMs, writerId } = salvageParts(source.id, source.firstSequence);
     const metadata: SegmentMetadata = {
       formatVersion: FORMAT_VERSION,
@@ -86,9 +88,8 @@ export async function prepareSalvage(
       format: serializer.format,
       createdAt: new Date(createdAtMs).toISOString(),
       sealedAt: new Date(spool.clock.now()).toISOString(),
-      exportReady,
       ...(closing?.keyId === undefined ? {} : { keyId: closing.keyId }),
-      ...others,
+      ...facts,
     };
     await writeMetadata(spool, metadata);
     return metadata;

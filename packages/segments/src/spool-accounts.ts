@@ -1,7 +1,8 @@
+import type { SegmentMetadata } from '@relaykit/types';
 import type { LedgerContent } from './ledger-content.ts';
 import { addRecord, addToReason, allRanges, noTotals, type WriterTotals, writerOf } from './ledger-totals.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
-import { readMetadata } from './metadata-file.ts';
+import { readMetadataFile } from './metadata-file.ts';
 import { addRange, countEvents, gapsIn, type SequenceRange } from './sequence-ranges.ts';
 import type { Spool } from './spool.ts';
 
@@ -21,14 +22,22 @@ export interface SpoolAccounts {
   readonly unsealedFiles: number;
 }
 
+export interface SpoolAccountsOptions {
+  /** Where metadata comes from, for who keeps it: that of a sealed segment hardly ever changes. Defaults to the files. */
+  readonly metadataOf?: (id: string) => Promise<SegmentMetadata | undefined>;
+}
+
 /**
  * Accounts for every event of a spool, across restarts, crashes and processes: each writer numbers its events from 0,
  * and each number is pending, delivered, quarantined, dropped for a reason, or lost. Reads the ledger and the metadata of
  * what waits, not the segments.
  */
-export async function accountForSpool(spool: Spool): Promise<SpoolAccounts> {
+export async function accountForSpool(
+  spool: Pick<Spool, 'directory' | 'fileSystem' | 'ledger'>,
+  { metadataOf = (id) => readMetadataFile(spool.fileSystem, spool.directory, id) }: SpoolAccountsOptions = {},
+): Promise<SpoolAccounts> {
   const ledger = await spool.ledger.content();
-  const pending = await pendingRanges(spool, ledger);
+  const pending = await pendingRanges(spool, ledger, metadataOf);
   const settled = settledByWriter(ledger);
   const { former } = ledger;
   let { dropped } = former;
@@ -57,15 +66,16 @@ export async function accountForSpool(spool: Spool): Promise<SpoolAccounts> {
 }
 
 async function pendingRanges(
-  spool: Spool,
+  spool: Pick<Spool, 'directory' | 'fileSystem'>,
   ledger: LedgerContent,
+  metadataOf: NonNullable<SpoolAccountsOptions['metadataOf']>,
 ): Promise<{ byWriter: ReadonlyMap<string, readonly SequenceRange[]>; unsealedFiles: number }> {
   const byWriter = new Map<string, SequenceRange[]>();
   let unsealedFiles = 0;
   for (const { kind, segment } of await listSpoolFiles(spool)) {
     if (kind === 'active' || kind === 'atomic') unsealedFiles += 1;
     if (kind !== 'sealed' || ledger.records.has(segment.id)) continue;
-    const metadata = await readMetadata(spool, segment.id);
+    const metadata = await metadataOf(segment.id);
     if (!metadata) continue;
     const ranges = byWriter.get(segment.writerId) ?? [];
     // Not joined: what two segments claim must be seen twice.

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { type FileHandle, type FileSystem, RelayError } from '@relaykit/types';
+import { writeFileAtomic } from './atomic-file.ts';
 import { FORMAT_VERSION } from './segment-metadata.ts';
 import { SPOOL_FILE } from './spool-names.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
@@ -106,6 +107,19 @@ function parse(handle: FileHandle, path: string): string | undefined {
     throw unsupported(path, FORMAT_VERSION, 'it names no spool id; restore it, or move the directory away');
   }
   return spoolId;
+}
+
+/**
+ * Gives a spool whose `spool.json` is damaged or gone its id back, as the metadata of its segments has it. Frames that
+ * are bound to the id can be read again then.
+ *
+ * @throws TypeError - `spoolId` is none.
+ */
+export async function restoreSpoolId(fileSystem: FileSystem, directory: string, spoolId: string): Promise<void> {
+  if (!SPOOL_ID.test(spoolId))
+    throw new TypeError(`spoolId must be 32 hexadecimal digits, got ${JSON.stringify(spoolId)}`);
+  const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, spoolId })}\n`;
+  await writeFileAtomic(fileSystem, join(directory, SPOOL_FILE), encoder.encode(text));
 }
 
 function write(fileSystem: FileSystem, directory: string, handle: FileHandle): string {

@@ -1,0 +1,120 @@
+import type { EventSerializer, FileHandle, FrameScan, SegmentMetadata } from '@relaykit/types';
+import { takeOwnership } from './exclusive-file.ts';
+import type { ExportHold } from './export-hold.ts';
+import { handleSource, hashSource } from './handle-source.ts';
+import { readMetadata } from './metadata-file.ts';
+import { rebuildMetadata } from './rebuild-metadata.ts';
+import { emptyRecoveryCounts } from './recovery-report.ts';
+import { quarantineSegment } from './removal.ts';
+import { prepareSalvage, publishSalvage, salvageId } from './salvage.ts';
+import type { SerializerList } from './serializer-list.ts';
+import type { Spool } from './spool.ts';
+import { type SpoolFile, sealedFileName } from './spool-names.ts';
+
+/** Why a segment made of a damaged one is held back: its format cannot tell which of its events are what was written. */
+export const DAMAGED_SOURCE = 'damagedSource';
+
+/**
+ * What became of a sealed segment that was looked into.
+ *
+ * - `intact`: as its metadata says. `isMetadataRebuilt` where that was damaged or missing; it is held back then.
+ * - `busy`: somebody else has it. `gone`: it is settled.
+ * - `waiting`: its format or key is not known here; left as it is.
+ * - `repaired`: damaged. What is whole in it, if anything, stands in `salvaged`; the original is in quarantine.
+ */
+export type SealedRepair =
+  | { readonly status: 'intact'; readonly isMetadataRebuilt: boolean }
+  | { readonly status: 'busy' | 'gone' | 'waiting' }
+  | { readonly status: 'repaired'; readonly salvaged: SegmentMetadata | undefined };
+
+/**
+ * Reads a sealed segment, and mends it where it is not what its metadata says: whole frames go to a segment of their own
+ * a millisecond later, which `supersedes` this one; the original goes to quarantine as it is. Where frames carry no
+ * checksum the new segment is held back, because a changed line may look whole. May be cut off anywhere and run again.
+ *
+ * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`, `RELAY_LOCK_BUSY`
+ */
+export async function repairSealed(spool: Spool, file: SpoolFile, serializers: SerializerList): Promise<SealedRepair> {
+  const { id } = file.segment;
+  const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(file.fileName));
+  if (ownership.status !== 'owned') return ownership;
+  const { handle } = ownership;
+  try {
+    if (await spool.ledger.findDurable(id)) return { status: 'gone' };
+    const serializer = serializers.find(({ format }) => format.fileExtension === file.segment.fileExtension);
+    if (!serializer) return { status: 'waiting' };
+    const known = await readMetadata(spool, id);
+    if (!known) await rebuildMetadata(spool, file, handle, serializers, emptyRecoveryCounts());
+    const metadata = known ?? (await readMetadata(spool, id));
+    if (!metadata) return { status: 'waiting' };
+    const scan = await scanSealed(spool, handle, serializer, metadata);
+    if (scan.missingKeyId !== undefined || scan.unopenedKeyId !== undefined) return { status: 'waiting' };
+    if (await isIntact(handle, metadata, scan)) return { status: 'intact', isMetadataRebuilt: known === undefined };
+    return { status: 'repaired', salvaged: await moveIntact(spool, file, handle, serializer, metadata, scan) };
+  } finally {
+    await handle.close();
+  }
+}
+
+function scanSealed(
+  spool: Spool,
+  handle: FileHandle,
+  serializer: EventSerializer<unknown>,
+  metadata: SegmentMetadata,
+): Promise<FrameScan> {
+  const context = { spoolId: spool.spoolId, segmentId: metadata.id, isSealed: true };
+  return serializer.scan(handleSource(handle, 0, endOf(handle, metadata)), context);
+}
+
+/** Metadata says where a segment ends; a shorter file ends earlier. */
+function endOf(handle: FileHandle, { bytes }: SegmentMetadata): number {
+  return Math.min(bytes, handle.statSync().sizeBytes);
+}
+
+async function isIntact(handle: FileHandle, metadata: SegmentMetadata, scan: FrameScan): Promise<boolean> {
+  const { bytes, eventCount, sha256 } = metadata;
+  if (endOf(handle, metadata) < bytes || scan.eventCount !== eventCount) return false;
+  if (scan.damaged.length > 0 || scan.tornTailBytes > 0 || scan.isClosed === false) return false;
+  return (await hashSource(handleSource(handle, 0, bytes))) === sha256;
+}
+
+async function moveIntact(
+  spool: Spool,
+  { fileName, segment }: SpoolFile,
+  handle: FileHandle,
+  serializer: EventSerializer<unknown>,
+  metadata: SegmentMetadata,
+  scan: FrameScan,
+): Promise<SegmentMetadata | undefined> {
+  const { id, firstSequence, fileExtension } = segment;
+  const targetId = salvageId(id, firstSequence);
+  const isPublished =
+    spool.fileSystem.statSync(spool.pathOf(sealedFileName(targetId, fileExtension))) !== undefined ||
+    (await spool.ledger.findDurable(targetId)) !== undefined;
+  if (scan.eventCount > 0 && !isPublished) {
+    const { intact: ranges } = scan;
+    const from = { fromBytes: 0, fromFrameIndex: 0, toBytes: endOf(handle, metadata) };
+    const source = { id, handle, serializer, ...from, ranges, firstSequence };
+    const facts = { sealReason: 'salvaged', supersedes: id, ...holdOf(metadata, serializer) };
+    await prepareSalvage(spool, source, facts);
+    await publishSalvage(spool, targetId, fileExtension);
+  }
+  const bytes = handle.statSync().sizeBytes;
+  await quarantineSegment(
+    spool,
+    { metadata: { id, firstSequence, eventCount: 0, bytes }, fileName, handle },
+    'damaged',
+  );
+  return scan.eventCount > 0 ? readMetadata(spool, targetId) : undefined;
+}
+
+/** A repair is no consent: what was held is held still, for the same reason. */
+function holdOf({ exportReady, heldReason }: SegmentMetadata, serializer: EventSerializer<unknown>): ExportHold {
+  if (!exportReady) return { exportReady, ...(heldReason === undefined ? {} : { heldReason }) };
+  return hasChecksums(serializer) ? { exportReady } : { exportReady: false, heldReason: DAMAGED_SOURCE };
+}
+
+/** Compressed frames carry them, encrypted ones are authenticated. */
+function hasChecksums({ format, closingFrame }: EventSerializer<unknown>): boolean {
+  return format.contentEncoding !== undefined || closingFrame !== undefined;
+}

@@ -1,0 +1,153 @@
+// Goal: a sealed segment that rotted gives what is whole in it to a segment of its own and goes to quarantine as it is;
+// one that is intact is not touched; and nothing whole is lost wherever the power fails.
+import { SimulatedDisk } from '@relaykit/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  accountForSpool,
+  DAMAGED_SOURCE,
+  listSpoolFiles,
+  readSpool,
+  releaseHeld,
+  repairSealed,
+  type SealedRepair,
+  type Spool,
+} from '../src/index.ts';
+import { LineSerializer } from './line-serializer.ts';
+import {
+  CREATED_MS,
+  createScene,
+  idOf,
+  ledgerOf,
+  metadataOf,
+  namesIn,
+  openSpool,
+  pathOf,
+  recover,
+  SPOOL,
+  sealSegment,
+  serializer,
+  textOf,
+} from './scene.ts';
+
+const SALVAGED = { createdAtMs: CREATED_MS + 1 };
+const ROTTEN = '{"n":0}\n{"n":1\u0000\n{"n":2}\n';
+
+async function sealedFile(spool: Spool, id = idOf()) {
+  const file = (await listSpoolFiles(spool)).find(({ kind, segment }) => kind === 'sealed' && segment.id === id);
+  if (!file) throw new Error(`no segment ${id}`);
+  return file;
+}
+
+async function repair(spool: Spool, serializers = [serializer]): Promise<SealedRepair> {
+  return repairSealed(spool, await sealedFile(spool), serializers);
+}
+
+async function eventsOf(disk: SimulatedDisk): Promise<number[]> {
+  const events: number[] = [];
+  for await (const { event } of readSpool(SPOOL, { serializers: [serializer], fileSystem: disk })) events.push(event.n);
+  return events;
+}
+
+describe('repairSealed', () => {
+  it('does not touch what is intact', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    const names = namesIn(disk);
+    expect(await repair(spool)).toEqual({ status: 'intact', isMetadataRebuilt: false });
+    expect(namesIn(disk)).toEqual(names);
+  });
+
+  it.each([
+    ['a damaged line', ROTTEN, [0, 2]],
+    ['a cut', '{"n":0}\n{"n":1}\n{"n"', [0, 1]],
+    ['a changed digit', '{"n":0}\n{"n":7}\n{"n":2}\n', [0, 7, 2]],
+  ])('moves what is whole behind %s, held, and keeps the original', async (_, content, kept) => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), content);
+    expect(await repair(spool)).toMatchObject({ status: 'repaired', salvaged: { eventCount: kept.length } });
+    expect(await eventsOf(disk)).toEqual(kept);
+    expect(metadataOf(disk, SALVAGED)).toMatchObject({
+      sealReason: 'salvaged',
+      supersedes: idOf(),
+      exportReady: false,
+      heldReason: DAMAGED_SOURCE,
+    });
+    expect(textOf(disk, `${SPOOL}/quarantine/${idOf()}.ndjson`)).toBe(content);
+    expect(ledgerOf(disk)).toMatchObject([{ id: idOf(), outcome: 'quarantined', reason: 'damaged', eventCount: 0 }]);
+    expect(await accountForSpool(spool)).toMatchObject({ pending: kept.length, repeated: 0 });
+  });
+
+  it('lets what frames vouch for go', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), ROTTEN);
+    const vouching = new LineSerializer();
+    Object.assign(vouching.format, { contentEncoding: 'gzip' });
+    await repair(spool, [vouching]);
+    expect(metadataOf(disk, SALVAGED)).toMatchObject({ exportReady: true });
+  });
+
+  it('sends a segment without anything whole to quarantine', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), 'rot');
+    expect(await repair(spool)).toEqual({ status: 'repaired', salvaged: undefined });
+    expect(namesIn(disk).every((name) => name.startsWith('quarantine/'))).toBe(true);
+  });
+
+  it('rebuilds damaged metadata, and leaves what it cannot read', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'meta.json'), '{');
+    expect(await repair(spool, [])).toEqual({ status: 'waiting' });
+    expect(await repair(spool, [new LineSerializer({ missingKeyId: 'k' })])).toEqual({ status: 'waiting' });
+    expect(await repair(spool)).toEqual({ status: 'intact', isMetadataRebuilt: true });
+    expect(metadataOf(disk)).toMatchObject({ exportReady: false, heldReason: 'metadataLost', eventCount: 3 });
+  });
+
+  it('leaves a segment alone that somebody else has', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), 'rot');
+    const other = disk.process().openFileSync(pathOf({}, 'ndjson'), 'readWrite');
+    expect(other.tryLock()).toBe(true);
+    expect(await repair(spool)).toEqual({ status: 'busy' });
+  });
+
+  it('keeps what is whole, once, when the power fails at any step', async () => {
+    const clean = createScene();
+    await sealSegment(clean.spool, { events: 3 });
+    clean.disk.placeFile(pathOf({}, 'ndjson'), ROTTEN);
+    const first = clean.disk.stepsTaken + 1;
+    await repair(clean.spool);
+    expect(clean.disk.stepsTaken - first).toBeGreaterThan(10);
+    for (let step = first; step <= clean.disk.stepsTaken; step += 1) {
+      for (let seed = 1; seed <= 8; seed += 1) {
+        const disk = new SimulatedDisk({ losePowerAtStep: step, seed });
+        const scene = createScene(disk);
+        await sealSegment(scene.spool, { events: 3 });
+        disk.placeFile(pathOf({}, 'ndjson'), ROTTEN);
+        await repair(scene.spool).catch(() => undefined);
+        disk.restart();
+        const spool = openSpool(disk);
+        await recover({ spool });
+        if (namesIn(disk).includes(`${idOf()}.ndjson`)) await repair(spool);
+        expect(await eventsOf(disk), `step ${step}, seed ${seed}`).toEqual([0, 2]);
+        expect(namesIn(disk), `step ${step}, seed ${seed}`).toContain(`quarantine/${idOf()}.ndjson`);
+      }
+    }
+  });
+});
+
+describe('releaseHeld', () => {
+  it('lets a held segment go, once', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    const before = metadataOf(disk);
+    expect(await releaseHeld(spool, await sealedFile(spool))).toBe(false);
+    disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...before, exportReady: false, heldReason: 'why' }));
+    expect(await releaseHeld(spool, await sealedFile(spool))).toBe(true);
+    expect(metadataOf(disk)).toEqual(before);
+  });
+});
