@@ -14,6 +14,10 @@ export const exitCodes = {
   blocked: 5,
   /** `export`: segments were refused for good by the receiver, or are damaged; they are in the spool's quarantine. */
   quarantined: 6,
+  /** `verify`, `cat`: bytes are damaged or missing. `doctor`: something here keeps the spool from working. */
+  unsound: 7,
+  /** `verify`, `repair`, `rekey`: something could not be looked at or done now: no key, in use, a format of others. */
+  unfinished: 8,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -26,4 +30,7 @@ export const exitCodesHelp = `Exit codes:
   3  record: lines were refused, the others are stored
   4  export: segments remain, run it again later
   5  export: blocked by the receiver's answer (address or credentials)
-  6  export: segments were refused for good, or are damaged; they are in quarantine`;
+  6  export: segments were refused for good, or are damaged; they are in quarantine
+  7  verify, cat: damage was found; doctor: something is wrong
+  8  verify, repair, rekey: something was left out (no key, in use); nothing is wrong with the rest
+A process that a signal asked to end ends by that signal, with everything in order.`;

@@ -30,3 +30,21 @@ export function formatAge(ageMs: number): string {
   const unit = unitsOfTime.find(({ lengthMs }) => ageMs >= lengthMs);
   return unit ? `${Math.floor(ageMs / unit.lengthMs)} ${unit.name}` : `${Math.max(0, Math.floor(ageMs / 1_000))} s`;
 }
+
+/** Two units at most: `8 s`, `3 min 20 s`, `5 h 10 min`. */
+export function formatDuration(durationMs: number): string {
+  const seconds = Math.max(0, Math.round(durationMs / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
+}
+
+/** Events in a second, three digits: `0.25`, `12.4`, `3,210`. */
+export function formatRate(perSecond: number): string {
+  if (perSecond === 0) return '0';
+  if (perSecond < 0.01) return '<0.01';
+  return perSecond.toLocaleString(
+    'en-US',
+    perSecond < 1_000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 },
+  );
+}

@@ -1,3 +1,4 @@
+import type { RawJSONLine } from '@relaykit/serializers';
 import { type EventBatch, isRelayError, type WriteOptions, type WriteReceipt } from '@relaykit/types';
 import { describeError } from './describe-error.ts';
 import { type InputLine, isBlank, LineReader } from './line-reader.ts';
@@ -20,8 +21,8 @@ export interface RefusedLine {
 
 /** What of a writer is needed: batches that encode as they are added. */
 export interface LineWriter {
-  openBatch(): EventBatch<Uint8Array>;
-  commit(batch: EventBatch<Uint8Array>, options?: WriteOptions): Promise<WriteReceipt>;
+  openBatch(): EventBatch<RawJSONLine>;
+  commit(batch: EventBatch<RawJSONLine>, options?: WriteOptions): Promise<WriteReceipt>;
 }
 
 export interface RecordLinesOptions {
@@ -100,7 +101,7 @@ class BatchRecorder {
     return !isStopped;
   }
 
-  #take(line: InputLine, batch: EventBatch<Uint8Array>): 'stored' | 'refused' | 'blank' {
+  #take(line: InputLine, batch: EventBatch<RawJSONLine>): 'stored' | 'refused' | 'blank' {
     const { maxLineBytes, onRefused } = this.#options;
     const { number } = line;
     if (line.kind === 'tooLong') {

@@ -1,6 +1,5 @@
 import {
   DEFAULT_MAX_FILE_COUNT,
-  DEFAULT_MAX_SEGMENT_AGE_MS,
   DEFAULT_MAX_SEGMENT_BYTES,
   DEFAULT_MAX_SEGMENT_EVENTS,
   MIN_SEGMENT_BYTES,
@@ -17,14 +16,24 @@ import type { RetentionPolicy, RotationPolicy } from '@relaykit/types';
 /** A spool's limit is looked at when a segment begins: in eight of them it is passed by an eighth at most. */
 const segmentsInSpool = 8;
 
+export interface SpoolLimitOptions {
+  readonly maxSpoolBytes: number;
+  /** Defaults to `DEFAULT_MAX_SEGMENT_BYTES`, or an eighth of `maxSpoolBytes`, whichever is less. */
+  readonly rotateBytes?: number;
+  readonly rotateAge: number;
+}
+
 /** Policies that keep a spool within `maxSpoolBytes`, and its segments small enough for that. */
-export function spoolLimits(maxSpoolBytes: number): { retention: RetentionPolicy; rotation: RotationPolicy } {
-  const share = Math.floor(maxSpoolBytes / segmentsInSpool);
+export function spoolLimits({ maxSpoolBytes, rotateBytes, rotateAge }: SpoolLimitOptions): {
+  readonly retention: RetentionPolicy;
+  readonly rotation: RotationPolicy;
+} {
+  const share = Math.max(MIN_SEGMENT_BYTES, Math.floor(maxSpoolBytes / segmentsInSpool));
   return {
     retention: retainAll(retainTotalBytes(maxSpoolBytes), retainFileCount(DEFAULT_MAX_FILE_COUNT)),
     rotation: rotateWhenAny(
-      rotateByBytes(Math.max(MIN_SEGMENT_BYTES, Math.min(DEFAULT_MAX_SEGMENT_BYTES, share))),
-      rotateByAge(DEFAULT_MAX_SEGMENT_AGE_MS),
+      rotateByBytes(rotateBytes ?? Math.min(DEFAULT_MAX_SEGMENT_BYTES, share)),
+      rotateByAge(rotateAge),
       rotateByEvents(DEFAULT_MAX_SEGMENT_EVENTS),
     ),
   };

@@ -224,7 +224,7 @@ describe('relay record', () => {
         stderr: expect.stringContaining('accept it with --allow-unsafe-directory.'),
       });
       expect(await run(['record', '--dir', dir, '--allow-unsafe-directory'], '1\n')).toMatchObject({ code: 0 });
-      const listed = await run(['ls', '--dir', dir, '--allow-unsafe-directory']);
+      const listed = await run(['ls', '--dir', dir]);
       expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('ready') });
     }
   });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ExportState } from '@relaykit/types';
 import { writeFileAtomic } from './atomic-file.ts';
 import type { Spool } from './spool.ts';
@@ -12,10 +13,13 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** `undefined` where there is none or it is damaged: that costs the state, never the segment. */
-export async function readExportState(spool: Spool, id: string): Promise<ExportState | undefined> {
-  const path = spool.pathOf(exportStateFileName(id));
+export async function readExportState(
+  { directory, fileSystem }: Pick<Spool, 'directory' | 'fileSystem'>,
+  id: string,
+): Promise<ExportState | undefined> {
+  const path = join(directory, exportStateFileName(id));
   try {
-    const handle = await spool.fileSystem.openFile(path, 'read');
+    const handle = await fileSystem.openFile(path, 'read');
     try {
       return decode(await handle.read(0, MAX_STATE_BYTES + 1));
     } finally {

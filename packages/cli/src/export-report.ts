@@ -1,0 +1,44 @@
+import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
+import { describeError, printable } from './describe-error.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { formatBytes, formatCount } from './format.ts';
+
+/** Tells of everything that does not go well. */
+export function sayTroubles(queue: DiskExportQueue, say: (text: string) => void): void {
+  queue.on('retryScheduled', ({ segment, cause }) => {
+    say(`${segment.id} is not delivered and stays: ${describeError(cause)}`);
+  });
+  queue.on('quarantined', ({ segment, reason, cause }) => {
+    // The reason quotes the cause; what it leaves out comes behind it.
+    say(`${segment.id} is in quarantine: ${describeError(new Error(reason, { cause }))}`);
+  });
+  queue.on('error', ({ operation, segmentId = 'the spool', cause }) => {
+    say(`cannot ${operation} ${segmentId}: ${describeError(cause)}`);
+  });
+}
+
+export function describeReport(report: DrainReport, events: number): string[] {
+  const { delivered, quarantined, remaining, held, bytes, blocked, hold } = report;
+  const lines = [
+    `${formatCount(delivered, 'segment')} delivered: ${formatCount(events, 'event')}, ${formatBytes(bytes)}`,
+  ];
+  if (quarantined > 0) lines.push(`${formatCount(quarantined, 'segment')} refused or damaged, now in quarantine`);
+  if (held > 0) lines.push(`${formatCount(held, 'segment')} held back: their metadata says that they are not ready`);
+  if (remaining > held)
+    lines.push(`${formatCount(remaining - held, 'segment')} not delivered; run the command again later`);
+  if (blocked !== undefined) lines.push(describeBlock(blocked));
+  if (hold !== undefined) lines.push(`stopped: ${printable(hold)}`);
+  return lines;
+}
+
+export function describeBlock(reason: string): string {
+  return `stopped: ${printable(reason)}; check --to and --header, nothing was removed`;
+}
+
+/** What most needs somebody's attention decides. */
+export function exitCodeOf({ blocked, remaining, quarantined, endedBy }: DrainReport): ExitCode {
+  if (blocked !== undefined) return exitCodes.blocked;
+  if (endedBy === 'storage') return exitCodes.failed;
+  if (remaining > 0) return exitCodes.remaining;
+  return quarantined > 0 ? exitCodes.quarantined : exitCodes.done;
+}

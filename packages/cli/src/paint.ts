@@ -1,0 +1,18 @@
+import { styleText } from 'node:util';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Puts text into colours where somebody sees them. */
+export type Paint = (style: Style, text: string) => string;
+
+/** Colours on a terminal, unless `NO_COLOR` or a dumb one; anywhere with `FORCE_COLOR`. See https://no-color.org. */
+export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
+  return hasColours(stream, env) ? (style, text) => styleText(style, text) : (_style, text) => text;
+}
+
+function hasColours({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
+  if (env['NO_COLOR']) return false;
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined && forced !== '') return forced !== '0';
+  return isTTY === true && env['TERM'] !== 'dumb';
+}

@@ -1,0 +1,117 @@
+import {
+  findSpoolIdSync,
+  listSpoolFiles,
+  type RecoveryReport,
+  readMetadataFile,
+  recoverSpool,
+  releaseHeld,
+  repairSealed,
+  restoreSpoolId,
+  SPOOL_FILE,
+  Spool,
+  type SpoolFile,
+} from '@relaykit/segments';
+import { type FileSystem, isRelayError } from '@relaykit/types';
+import { describeError } from './describe-error.ts';
+import type { LineSerializer } from './formats.ts';
+
+export interface RepairSpoolOptions {
+  readonly directory: string;
+  readonly allowUnsafeDirectory: boolean;
+  readonly fileSystem: FileSystem;
+  readonly formats: readonly LineSerializer[];
+  /** Also lets segments go that were held back for want of somebody who looks at them. */
+  readonly releaseHeld: boolean;
+  readonly onRead: (segments: number) => void;
+}
+
+/** What was done to one file. */
+export interface RepairAction {
+  readonly file: string;
+  readonly action:
+    | 'spoolIdRestored'
+    | 'metadataRebuilt'
+    | 'salvaged'
+    | 'quarantined'
+    | 'released'
+    /** Left as it is, for a reason that may go away. */
+    | 'left';
+  readonly message: string;
+}
+
+export interface RepairReport {
+  readonly recovery: RecoveryReport;
+  readonly actions: readonly RepairAction[];
+}
+
+/**
+ * Mends what can be mended: gives the spool its id back, does what recovery does at every start, and looks into every
+ * sealed segment, which recovery does not. Nothing whole is given up; what is damaged goes to quarantine as it is.
+ */
+export async function repairSpool(options: RepairSpoolOptions): Promise<RepairReport> {
+  const { directory, allowUnsafeDirectory, fileSystem, formats } = options;
+  const actions: RepairAction[] = [];
+  await repairSpoolId(options, actions);
+  const spool = Spool.openSync({ directory, allowUnsafeDirectory, fileSystem });
+  const recovery = await recoverSpool(spool, formats);
+  for (const file of await listSpoolFiles(spool)) {
+    if (file.kind !== 'sealed') continue;
+    try {
+      await repairSegment(spool, file, options, actions);
+    } catch (error) {
+      // One bad file costs itself.
+      if (isRelayError(error, 'RELAY_LOCK_UNAVAILABLE') || isRelayError(error, 'RELAY_STORAGE_FULL')) throw error;
+      actions.push({ file: file.fileName, action: 'left', message: describeError(error) });
+    }
+    options.onRead(1);
+  }
+  return { recovery, actions };
+}
+
+async function repairSegment(
+  spool: Spool,
+  file: SpoolFile,
+  { formats, releaseHeld: mayRelease }: RepairSpoolOptions,
+  actions: RepairAction[],
+): Promise<void> {
+  const name = file.fileName;
+  const outcome = await repairSealed(spool, file, formats);
+  if (outcome.status === 'repaired') {
+    const { salvaged } = outcome;
+    if (salvaged) {
+      const held = salvaged.exportReady
+        ? ''
+        : ', held back: a changed line may look whole; look at them, then relay repair --release-held';
+      const message = `${salvaged.eventCount.toLocaleString('en-US')} whole events are in ${salvaged.id} now${held}`;
+      actions.push({ file: name, action: 'salvaged', message });
+    }
+    actions.push({ file: name, action: 'quarantined', message: 'damaged; the file is in quarantine/ as it was' });
+  } else if (outcome.status === 'intact' && outcome.isMetadataRebuilt) {
+    actions.push({ file: name, action: 'metadataRebuilt', message: 'its metadata is written anew; held back' });
+  } else if (outcome.status === 'busy' || outcome.status === 'waiting') {
+    const why = outcome.status === 'busy' ? 'another process has it just now' : 'its format or key is not known here';
+    actions.push({ file: name, action: 'left', message: why });
+  }
+  if (mayRelease && outcome.status === 'intact' && (await releaseHeld(spool, file))) {
+    actions.push({ file: name, action: 'released', message: 'will be delivered' });
+  }
+}
+
+/** Frames may be bound to the id, so it is looked for in metadata before a new one is made. */
+async function repairSpoolId({ directory, fileSystem }: RepairSpoolOptions, actions: RepairAction[]): Promise<void> {
+  try {
+    if (findSpoolIdSync(fileSystem, directory) !== undefined) return;
+  } catch (error) {
+    if (!isRelayError(error, 'RELAY_SPOOL_UNSUPPORTED') || error.facts.foundVersion !== undefined) throw error;
+  }
+  const votes = new Map<string, number>();
+  for (const { kind, segment } of await listSpoolFiles({ directory, fileSystem })) {
+    const metadata = kind === 'metadata' ? await readMetadataFile(fileSystem, directory, segment.id) : undefined;
+    if (metadata) votes.set(metadata.spoolId, (votes.get(metadata.spoolId) ?? 0) + 1);
+  }
+  // Segments that somebody brought from elsewhere are the fewer.
+  const [spoolId] = [...votes].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  if (spoolId === undefined) return;
+  await restoreSpoolId(fileSystem, directory, spoolId);
+  actions.push({ file: SPOOL_FILE, action: 'spoolIdRestored', message: `written anew, with the id ${spoolId}` });
+}

@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { handleSource, isUsableExtension, readMetadataFile } from '@relaykit/segments';
+import type { RawJSONLine } from '@relaykit/serializers';
+import {
+  type DamageReason,
+  type FileHandle,
+  isRelayError,
+  type SegmentContext,
+  type SegmentMetadata,
+  type SegmentName,
+} from '@relaykit/types';
+import type { LineSerializer } from './formats.ts';
+import type { SpoolView } from './open-spool.ts';
+
+/** What stands in a segment, piece by piece. */
+export type TailPiece =
+  | { readonly kind: 'event'; readonly text: string; readonly sequence: number }
+  | { readonly kind: 'damage'; readonly positionBytes: number; readonly reason: DamageReason }
+  | { readonly kind: 'keyMissing'; readonly keyId: string };
+
+export interface SegmentTailOptions {
+  readonly view: SpoolView;
+  readonly segment: SegmentName;
+  readonly serializer: LineSerializer;
+  /** Of the spool; `undefined` where it is not known, and each segment's own metadata says it. */
+  readonly spoolId: string | undefined;
+}
+
+/**
+ * Reads a segment from where it stopped the last time, sealed or being written. Takes no lock. Holds at most one frame
+ * in memory.
+ */
+export class SegmentTail {
+  readonly segment: SegmentName;
+  readonly #view: SpoolView;
+  readonly #serializer: LineSerializer;
+  readonly #spoolId: string | undefined;
+  #positionBytes = 0;
+  #frameIndex = 0;
+  #sequence: number;
+  #state: 'reading' | 'finished' | 'gone' = 'reading';
+
+  constructor({ view, segment, serializer, spoolId }: SegmentTailOptions) {
+    this.segment = segment;
+    this.#view = view;
+    this.#serializer = serializer;
+    this.#spoolId = spoolId;
+    this.#sequence = segment.firstSequence;
+  }
+
+  /** `finished`: read to its end. `gone`: delivered, dropped or moved away before that. */
+  get state(): 'reading' | 'finished' | 'gone' {
+    return this.#state;
+  }
+
+  /** Yields what is new in the segment. */
+  async *read(): AsyncGenerator<TailPiece, void, undefined> {
+    const { directory, fileSystem } = this.#view;
+    const metadata = await readMetadataFile(fileSystem, directory, this.segment.id);
+    const handle = await this.#open();
+    if (!handle) {
+      this.#state = 'gone';
+      return;
+    }
+    try {
+      yield* this.#readFrom(handle, metadata);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #open(): Promise<FileHandle | undefined> {
+    const { id, fileExtension } = this.segment;
+    const { directory, fileSystem } = this.#view;
+    if (!isUsableExtension(fileExtension)) return undefined;
+    for (const name of [`${id}.${fileExtension}.open`, `${id}.${fileExtension}`]) {
+      try {
+        return await fileSystem.openFile(join(directory, name), 'read');
+      } catch (cause) {
+        if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
+      }
+    }
+    return undefined;
+  }
+
+  async *#readFrom(handle: FileHandle, metadata: SegmentMetadata | undefined): AsyncGenerator<TailPiece> {
+    const { sizeBytes } = await handle.stat();
+    const isSealed = metadata !== undefined;
+    const endBytes = Math.min(sizeBytes, metadata?.bytes ?? sizeBytes);
+    const isCut = isSealed && endBytes < metadata.bytes;
+    if (endBytes > this.#positionBytes) yield* this.#readRange(handle, endBytes, metadata);
+    if (!isSealed) return;
+    if (isCut && this.#state === 'reading') yield { kind: 'damage', positionBytes: endBytes, reason: 'syntax' };
+    this.#state = 'finished';
+  }
+
+  async *#readRange(
+    handle: FileHandle,
+    endBytes: number,
+    metadata: SegmentMetadata | undefined,
+  ): AsyncGenerator<TailPiece> {
+    const from = this.#positionBytes;
+    const source = handleSource(handle, from, endBytes);
+    const context: SegmentContext = {
+      spoolId: this.#spoolId ?? metadata?.spoolId ?? '',
+      segmentId: this.segment.id,
+      isSealed: false,
+      firstFrameIndex: this.#frameIndex,
+    };
+    const scan = await this.#serializer.scan(source, context);
+    let readBytes = 0;
+    for (const range of scan.intact) {
+      const damage = scan.damaged.find(
+        ({ positionBytes }) => positionBytes >= readBytes && positionBytes < range.positionBytes,
+      );
+      if (damage) yield { kind: 'damage', positionBytes: from + damage.positionBytes, reason: damage.reason };
+      readBytes = range.positionBytes + range.lengthBytes;
+      const piece = handleSource(handle, from + range.positionBytes, from + readBytes);
+      for await (const event of this.#decode(piece, { ...context, firstFrameIndex: range.firstFrameIndex })) {
+        yield { kind: 'event', text: textOf(event), sequence: this.#sequence };
+        this.#sequence += 1;
+      }
+      this.#frameIndex = range.firstFrameIndex + range.frameCount;
+    }
+    this.#positionBytes = from + readBytes;
+    if (scan.missingKeyId !== undefined) {
+      this.#state = 'finished';
+      yield { kind: 'keyMissing', keyId: scan.missingKeyId };
+    } else if (metadata && (scan.tornTailBytes > 0 || scan.isClosed === false)) {
+      this.#state = 'finished';
+      yield { kind: 'damage', positionBytes: from + readBytes, reason: 'syntax' };
+    }
+  }
+
+  /** Removed while it was read: its bytes were taken away, not damaged. */
+  async *#decode(...args: Parameters<LineSerializer['decode']>): AsyncGenerator<RawJSONLine> {
+    try {
+      yield* this.#serializer.decode(...args);
+    } catch (error) {
+      if (!isRelayError(error) || (await this.#isThere())) throw error;
+      this.#state = 'gone';
+    }
+  }
+
+  async #isThere(): Promise<boolean> {
+    const handle = await this.#open();
+    await handle?.close();
+    return handle !== undefined;
+  }
+}
+
+const decoder = new TextDecoder();
+
+function textOf(event: RawJSONLine): string {
+  return typeof event === 'string' ? event : decoder.decode(event);
+}
