@@ -1,8 +1,6 @@
 import {
-  findSpoolIdSync,
   listSpoolFiles,
   type RecoveryReport,
-  readMetadataFile,
   recoverSpool,
   releaseHeld,
   repairSealed,
@@ -14,6 +12,8 @@ import {
 import { type FileSystem, isRelayError } from '@relaykit/types';
 import { describeError } from './describe-error.ts';
 import type { LineSerializer } from './formats.ts';
+import { removeDamagedState } from './repair-export-state.ts';
+import { readSpoolId, spoolIdOfSegments } from './spool-id.ts';
 
 export interface RepairSpoolOptions {
   readonly directory: string;
@@ -33,6 +33,7 @@ export interface RepairAction {
     | 'metadataRebuilt'
     | 'salvaged'
     | 'quarantined'
+    | 'exportStateRemoved'
     | 'released'
     /** Left as it is, for a reason that may go away. */
     | 'left';
@@ -92,6 +93,9 @@ async function repairSegment(
     const why = outcome.status === 'busy' ? 'another process has it just now' : 'its format or key is not known here';
     actions.push({ file: name, action: 'left', message: why });
   }
+  if (outcome.status === 'intact' && (await removeDamagedState(spool, file))) {
+    actions.push({ file: name, action: 'exportStateRemoved', message: 'it was damaged; the segment is tried at once' });
+  }
   if (mayRelease && outcome.status === 'intact' && (await releaseHeld(spool, file))) {
     actions.push({ file: name, action: 'released', message: 'will be delivered' });
   }
@@ -99,18 +103,9 @@ async function repairSegment(
 
 /** Frames may be bound to the id, so it is looked for in metadata before a new one is made. */
 async function repairSpoolId({ directory, fileSystem }: RepairSpoolOptions, actions: RepairAction[]): Promise<void> {
-  try {
-    if (findSpoolIdSync(fileSystem, directory) !== undefined) return;
-  } catch (error) {
-    if (!isRelayError(error, 'RELAY_SPOOL_UNSUPPORTED') || error.facts.foundVersion !== undefined) throw error;
-  }
-  const votes = new Map<string, number>();
-  for (const { kind, segment } of await listSpoolFiles({ directory, fileSystem })) {
-    const metadata = kind === 'metadata' ? await readMetadataFile(fileSystem, directory, segment.id) : undefined;
-    if (metadata) votes.set(metadata.spoolId, (votes.get(metadata.spoolId) ?? 0) + 1);
-  }
-  // Segments that somebody brought from elsewhere are the fewer.
-  const [spoolId] = [...votes].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  const place = { directory, fileSystem };
+  if ('id' in readSpoolId(place)) return;
+  const spoolId = await spoolIdOfSegments(place);
   if (spoolId === undefined) return;
   await restoreSpoolId(fileSystem, directory, spoolId);
   actions.push({ file: SPOOL_FILE, action: 'spoolIdRestored', message: `written anew, with the id ${spoolId}` });

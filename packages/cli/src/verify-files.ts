@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import {
-  findSpoolIdSync,
   handleSource,
   isLedgerLine,
   LEDGER_FILE,
@@ -9,26 +8,22 @@ import {
   SPOOL_FILE,
   type SpoolFile,
 } from '@relaykit/segments';
-import { isRelayError } from '@relaykit/types';
 import { describeError } from './describe-error.ts';
 import type { Finding } from './findings.ts';
 import type { SpoolView } from './open-spool.ts';
+import { isReadableState } from './repair-export-state.ts';
+import { readSpoolId, spoolIdOfSegments } from './spool-id.ts';
 
-/** The spool's id as `spool.json` has it, or why it has none. */
-export function verifySpoolFile({ directory, fileSystem }: SpoolView): { spoolId?: string; finding?: Finding } {
+/** The spool's id: as `spool.json` has it or, where that is damaged, as the segments have it. */
+export async function verifySpoolFile(view: SpoolView): Promise<{ spoolId: string | undefined; finding?: Finding }> {
   const file = SPOOL_FILE;
-  try {
-    const spoolId = findSpoolIdSync(fileSystem, directory);
-    if (spoolId !== undefined) return { spoolId };
-    const code = fileSystem.statSync(join(directory, file)) ? 'spoolFileDamaged' : 'spoolFileMissing';
-    const message = code === 'spoolFileMissing' ? 'missing' : 'cut off before its end';
-    return { finding: { severity: 'damage', code, file, message: `${message}; relay repair restores it` } };
-  } catch (error) {
-    // Of a newer version nothing may be said.
-    if (isRelayError(error, 'RELAY_SPOOL_UNSUPPORTED') && error.facts.foundVersion !== undefined) throw error;
-    const message = `damaged: ${describeError(error)}`;
-    return { finding: { severity: 'damage', code: 'spoolFileDamaged', file, message } };
-  }
+  const found = readSpoolId(view);
+  if ('id' in found) return { spoolId: found.id };
+  const isThere = view.fileSystem.statSync(join(view.directory, file)) !== undefined;
+  const code = isThere ? 'spoolFileDamaged' : 'spoolFileMissing';
+  const what = found.cause ? describeError(found.cause) : isThere ? 'cut off before its end' : 'missing';
+  const finding: Finding = { severity: 'damage', code, file, message: `${what}; relay repair restores it` };
+  return { spoolId: await spoolIdOfSegments(view), finding };
 }
 
 /** Every line of the ledger. */
@@ -89,22 +84,8 @@ export async function* verifyCompanion(
     if (metadata?.eventCount === 0) return;
     const events = metadata ? `${metadata.eventCount.toLocaleString('en-US')} events` : 'nobody knows how many events';
     yield { severity: 'damage', code: 'segmentMissing', file, message: `its segment is missing, with ${events}` };
-  } else if (kind === 'exportState' && !(await isReadableState(join(directory, file), fileSystem))) {
+  } else if (kind === 'exportState' && !(await isReadableState(fileSystem, directory, segment.id))) {
     const message = 'damaged: counts as no attempt made; costs the wait, not the segment';
     yield { severity: 'damage', code: 'exportStateDamaged', file, message };
-  }
-}
-
-async function isReadableState(path: string, fileSystem: SpoolView['fileSystem']): Promise<boolean> {
-  const handle = await fileSystem.openFile(path, 'read').catch(() => undefined);
-  if (!handle) return true;
-  try {
-    const { sizeBytes } = await handle.stat();
-    const value: unknown = JSON.parse(new TextDecoder().decode(await handle.read(0, Math.min(sizeBytes, 64 * 1024))));
-    return typeof value === 'object' && value !== null;
-  } catch {
-    return false;
-  } finally {
-    await handle.close();
   }
 }

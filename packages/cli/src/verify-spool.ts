@@ -24,7 +24,7 @@ export type VerifyOptions = Omit<VerifySegmentOptions, 'spoolId'>;
  */
 export async function* verifySpool(options: VerifyOptions): AsyncGenerator<Finding> {
   const { view } = options;
-  const { spoolId, finding } = verifySpoolFile(view);
+  const { spoolId, finding } = await verifySpoolFile(view);
   if (finding) yield finding;
   yield* verifyLedger(view);
   const files = await listSpoolFiles(view);

@@ -29,8 +29,8 @@ export type SealedRepair =
 
 /**
  * Reads a sealed segment, and mends it where it is not what its metadata says: whole frames go to a segment of their own
- * a millisecond later, which `supersedes` this one; the original goes to quarantine as it is. Where frames carry no
- * checksum the new segment is held back, because a changed line may look whole. May be cut off anywhere and run again.
+ * a millisecond later, which `supersedes` this one; the original goes to quarantine as it is. Where the format cannot
+ * vouch for them the new segment is held back: a changed line may look whole. May be cut off anywhere and run again.
  *
  * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`, `RELAY_LOCK_BUSY`
  */
@@ -95,7 +95,7 @@ async function moveIntact(
     const { intact: ranges } = scan;
     const from = { fromBytes: 0, fromFrameIndex: 0, toBytes: endOf(handle, metadata) };
     const source = { id, handle, serializer, ...from, ranges, firstSequence };
-    const facts = { sealReason: 'salvaged', supersedes: id, ...holdOf(metadata, serializer) };
+    const facts = { sealReason: 'salvaged', supersedes: id, ...holdOf(metadata, vouches(serializer, scan)) };
     await prepareSalvage(spool, source, facts);
     await publishSalvage(spool, targetId, fileExtension);
   }
@@ -109,12 +109,16 @@ async function moveIntact(
 }
 
 /** A repair is no consent: what was held is held still, for the same reason. */
-function holdOf({ exportReady, heldReason }: SegmentMetadata, serializer: EventSerializer<unknown>): ExportHold {
+function holdOf({ exportReady, heldReason }: SegmentMetadata, isVouchedFor: boolean): ExportHold {
   if (!exportReady) return { exportReady, ...(heldReason === undefined ? {} : { heldReason }) };
-  return hasChecksums(serializer) ? { exportReady } : { exportReady: false, heldReason: DAMAGED_SOURCE };
+  return isVouchedFor ? { exportReady } : { exportReady: false, heldReason: DAMAGED_SOURCE };
 }
 
-/** Compressed frames carry them, encrypted ones are authenticated. */
-function hasChecksums({ format, closingFrame }: EventSerializer<unknown>): boolean {
-  return format.contentEncoding !== undefined || closingFrame !== undefined;
+/**
+ * Whether what is whole is what was written: encrypted frames are authentic and in their place. Compressed ones carry
+ * checksums, which explain damage that shows in them, and say nothing of frames that went or were exchanged.
+ */
+function vouches({ format, closingFrame }: EventSerializer<unknown>, scan: FrameScan): boolean {
+  if (closingFrame) return true;
+  return format.contentEncoding !== undefined && (scan.damaged.length > 0 || scan.tornTailBytes > 0);
 }
