@@ -10,7 +10,9 @@ import { defineList } from './commands/ls.ts';
 import { defineRecord } from './commands/record.ts';
 import { defineRekey } from './commands/rekey.ts';
 import { defineRepair } from './commands/repair.ts';
+import { defineServe } from './commands/serve.ts';
 import { defineStat } from './commands/stat.ts';
+import { defineTop } from './commands/top.ts';
 import { defineVerify } from './commands/verify.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
@@ -25,6 +27,8 @@ const definitions = [
   defineList,
   defineStat,
   defineCat,
+  defineTop,
+  defineServe,
   defineVerify,
   defineRepair,
   defineRekey,

@@ -1,6 +1,8 @@
 import {
   accountForSpool,
   findSpoolIdSync,
+  type LedgerContent,
+  type LedgerRecord,
   listSpoolFiles,
   readExportState,
   type SpoolAccounts,
@@ -9,6 +11,9 @@ import type { DiskUsage, ExportState, SegmentMetadata } from '@relaykit/types';
 import type { SpoolView } from './open-spool.ts';
 import { type ListedSegment, listSegments, type MetadataCache, sumQuarantine } from './segment-view.ts';
 import { type SpoolRates, spoolRates } from './spool-rates.ts';
+
+/** How many outcomes a snapshot names. */
+const recentOutcomes = 20;
 
 /** A delivery that was tried and failed. */
 export interface RetryingSegment extends ExportState {
@@ -41,7 +46,11 @@ export interface SpoolSnapshot {
   /** When the oldest and the newest segment that waits were begun. */
   readonly oldestPendingAt?: string;
   readonly newestPendingAt?: string;
+  /** Bytes of all segments that were ever here: waiting, open and settled. */
+  readonly recordedBytes: number;
   readonly retrying: readonly RetryingSegment[];
+  /** The last outcomes that the ledger names, newest first. */
+  readonly recent: readonly LedgerRecord[];
   readonly rates: SpoolRates;
   readonly disk: DiskUsage;
 }
@@ -62,6 +71,7 @@ export class SpoolWatcher {
     const known = new Map(segments.filter(hasMetadata).map((segment) => [segment.id, segment]));
     const accounts = await accountForSpool(view, { metadataOf: async (id) => known.get(id) });
     const quarantine = await sumQuarantine(view);
+    const ledger = await view.ledger.content();
     const nowMs = Date.now();
     const waiting = segments.filter(({ state }) => state !== 'open');
     const [oldest, newest] = [waiting[0], waiting.at(-1)];
@@ -85,11 +95,20 @@ export class SpoolWatcher {
       },
       ...(oldest ? { oldestPendingAt: oldest.createdAt } : {}),
       ...(newest ? { newestPendingAt: newest.createdAt } : {}),
+      recordedBytes: sumBytes(segments) + settledBytes(ledger),
       retrying: await readRetrying(view),
-      rates: spoolRates(await view.ledger.content(), [...known.values()], nowMs),
+      recent: [...ledger.records.values()].slice(-recentOutcomes).toReversed(),
+      rates: spoolRates(ledger, [...known.values()], nowMs),
       disk: await fileSystem.freeSpace(directory),
     };
   }
+}
+
+function settledBytes({ records, writers, former }: LedgerContent): number {
+  let bytes = former.bytes;
+  for (const totals of writers.values()) bytes += totals.bytes;
+  for (const record of records.values()) bytes += record.bytes;
+  return bytes;
 }
 
 /** What stands in two places was added once. */
