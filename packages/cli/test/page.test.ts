@@ -43,8 +43,11 @@ async function spoolWithHistory(): Promise<string> {
   return spool;
 }
 
-/** Serves until the test ends. */
-async function serve(spool: string, ...options: string[]): Promise<string> {
+interface Served extends AsyncDisposable {
+  readonly url: string;
+}
+
+async function serve(spool: string, ...options: string[]): Promise<Served> {
   const stop = new AbortController();
   let printed = '';
   const served = relay(['serve', '--dir', spool, '--port', '0', '--interval', '100ms', '--json', ...options], {
@@ -53,12 +56,14 @@ async function serve(spool: string, ...options: string[]): Promise<string> {
       printed = all;
     },
   });
-  onTestFinished(async () => {
-    stop.abort();
-    expect(await served).toMatchObject({ code: 0, stderr: '' });
-  });
   await vi.waitFor(() => expect(printed).toContain('\n'), { timeout: 30_000 });
-  return (JSON.parse(printed) as { url: string }).url;
+  return {
+    url: (JSON.parse(printed) as { url: string }).url,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      expect(await served).toMatchObject({ code: 0, stderr: '' });
+    },
+  };
 }
 
 function ask(url: string, { host, method = 'GET', path = '/' }: { host?: string; method?: string; path?: string }) {
@@ -81,7 +86,8 @@ function ask(url: string, { host, method = 'GET', path = '/' }: { host?: string;
 
 describe('relay serve', () => {
   it('answers for names of this machine and for allowed ones alone', async () => {
-    const url = await serve(await spoolWithHistory(), '--allow-host', 'Spool.example');
+    await using server = await serve(await spoolWithHistory(), '--allow-host', 'Spool.example');
+    const { url } = server;
     const { port } = new URL(url);
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'LOCALHOST', '[::1]:80', 'spool.example']) {
       expect((await ask(url, { host })).status, host).toBe(200);
@@ -101,7 +107,8 @@ describe('relay serve', () => {
   });
 
   it('sends nothing but its own files, read only, under a strict policy', async () => {
-    const url = await serve(await spoolWithHistory());
+    await using server = await serve(await spoolWithHistory());
+    const { url } = server;
     const { headers, body } = await ask(url, {});
     expect(headers).toMatchObject({
       'content-security-policy': expect.stringContaining("default-src 'none'; script-src 'self'"),
@@ -118,7 +125,8 @@ describe('relay serve', () => {
   });
 
   it('gives what is new since a sample', async () => {
-    const url = await serve(await spoolWithHistory());
+    await using server = await serve(await spoolWithHistory());
+    const { url } = server;
     const { latest, samples } = JSON.parse((await ask(url, { path: '/samples.json' })).body);
     expect(latest).toMatchObject({ added: 1_664, pending: 1_234, delivered: 400, quarantined: 30, lost: 0 });
     expect(samples[0]).toMatchObject({ pending: 1_234, delivered: 400, quarantined: 1 });
@@ -175,7 +183,8 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     ['narrow', { width: 390, height: 844 }, 'dark'],
   ] as const)('shows the spool, %s, %o, %s', async (name, size, scheme) => {
     const spool = await spoolWithHistory();
-    const page = await open(await serve(spool), size, scheme);
+    await using server = await serve(spool);
+    const page = await open(server.url, size, scheme);
     const text = await page.innerText('#tiles');
     for (const part of ['Pending', '1,234', 'Delivered', '400', 'Quarantine', '30 events'])
       expect(text).toContain(part);
@@ -219,22 +228,12 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
   });
 
   it('says that the server went away', async () => {
-    const stop = new AbortController();
-    const spool = await spoolWithHistory();
-    let printed = '';
-    const served = relay(['serve', '--dir', spool, '--port', '0', '--json'], {
-      signal: stop.signal,
-      onStdout: (all) => {
-        printed = all;
-      },
-    });
-    await vi.waitFor(() => expect(printed).toContain('\n'), { timeout: 30_000 });
+    const server = await serve(await spoolWithHistory());
     const page = await browser.newPage();
     onTestFinished(() => page.close());
-    await page.goto((JSON.parse(printed) as { url: string }).url);
+    await page.goto(server.url);
     await page.waitForFunction(() => document.querySelector('#state')?.textContent?.startsWith('at '));
-    stop.abort();
-    await served;
+    await server[Symbol.asyncDispose]();
     await page.waitForSelector('#state.lost');
   });
 });

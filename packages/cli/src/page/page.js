@@ -31,7 +31,7 @@ async function poll() {
     samples.push(...added);
     samples.splice(0, samples.length - keptSamples);
     show(latest);
-    state.textContent = `at ${new Date(latest.at).toLocaleTimeString()}`;
+    state.textContent = `at ${formatTime(latest.at)}`;
     state.classList.remove('lost');
   } catch {
     state.textContent = 'relay serve does not answer';
@@ -112,7 +112,7 @@ function showUploads({ retrying, recent }) {
       return ['', `retry, ${formatCount(attempts)} failed`, id, '', '', lastError];
     }),
     ...recent.map(({ at, outcome, id, eventCount, bytes, reason = '' }) => [
-      new Date(at).toLocaleTimeString(),
+      formatTime(at),
       outcome,
       id,
       formatCount(eventCount),
@@ -150,7 +150,7 @@ function addChart(chart) {
     scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     series: [{}, series],
     axes: [
-      axis,
+      { ...axis, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatTime(tick * 1_000)) },
       {
         ...axis,
         size: 76,
@@ -174,6 +174,10 @@ function element(name, text = '', className = '') {
   made.textContent = text;
   if (className) made.className = className;
   return made;
+}
+
+function formatTime(at) {
+  return new Date(at).toLocaleTimeString('en-GB');
 }
 
 function formatCount(count) {
