@@ -1,0 +1,78 @@
+// Runs every comparison and writes docs/BENCHMARKS.md, its charts and its JSON.
+//
+//   npm run bench:compare                       everything, full sizes; about an hour
+//   npm run bench:compare -- written flush      only groups that begin like this; the others keep their last results
+//   RELAY_BENCH=small npm run bench:compare     small sizes, into .cache/benchmarks: that everything still runs
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describeMachine } from './machine.ts';
+import { plan } from './plan.ts';
+import { writeReport } from './report.ts';
+import type { GroupResult, Results } from './results.ts';
+import { runRounds } from './rounds.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const isSmall = process.env['RELAY_BENCH'] === 'small';
+const folder = join(root, isSmall ? '.cache/benchmarks' : 'docs');
+const chartFolder = 'benchmarks';
+const resultsPath = join(folder, chartFolder, 'results.json');
+
+const wanted = process.argv.slice(2);
+const planned = plan(isSmall);
+const chosen = planned.filter(({ id }) => wanted.length === 0 || wanted.some((beginning) => id.startsWith(beginning)));
+if (chosen.length === 0)
+  throw new Error(`no group begins with ${wanted.join(' or ')}; there are ${planned.map(({ id }) => id).join(', ')}`);
+
+const fresh = new Map<string, GroupResult>();
+const missing = new Set<string>();
+for (const group of chosen) {
+  const startedMs = performance.now();
+  const samples = await runRounds(group, (name) => missing.add(name));
+  const cases = group.cases.map(({ name, label }) => ({ name, label, samples: samples.get(name) ?? [] }));
+  fresh.set(group.id, { ...group, cases });
+  console.log(`${group.id}: ${((performance.now() - startedMs) / 1_000).toFixed(0)} s`);
+}
+if (missing.size > 0) {
+  const names = [...missing].join(', ');
+  const advice = 'npm --prefix benchmarks ci installs the peers';
+  if (!isSmall) throw new Error(`not installed: ${names}; ${advice}`);
+  console.log(`left out, not installed: ${names}; ${advice}`);
+}
+
+const earlier = wanted.length > 0 ? readEarlier() : undefined;
+const groups = planned.flatMap(({ id }) => fresh.get(id) ?? earlier?.groups.find((group) => group.id === id) ?? []);
+const results: Results = {
+  measuredOn: new Date().toISOString().slice(0, 10),
+  isSmall,
+  machine: describeMachine(),
+  versions: peerVersions(),
+  groups,
+};
+const { markdown, charts } = writeReport(results, chartFolder);
+rmSync(join(folder, chartFolder), { recursive: true, force: true });
+mkdirSync(join(folder, chartFolder), { recursive: true });
+writeFileSync(resultsPath, `${JSON.stringify(results, roundedNumbers, 1)}\n`);
+for (const [name, svg] of charts) writeFileSync(join(folder, chartFolder, name), svg);
+writeFileSync(join(folder, 'BENCHMARKS.md'), markdown);
+console.log(`written: ${join(folder, 'BENCHMARKS.md')}`);
+
+function readEarlier(): Results | undefined {
+  try {
+    return JSON.parse(readFileSync(resultsPath, 'utf8')) as Results;
+  } catch {
+    return undefined;
+  }
+}
+
+function peerVersions(): Record<string, string> {
+  const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  return dependencies;
+}
+
+/** Six digits are more than any of these figures means. */
+function roundedNumbers(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
+}

@@ -1,0 +1,207 @@
+// Which cases run, how large, how often, and what stands for each in the report.
+
+export interface PlannedCase {
+  /** As the file of the group calls it. */
+  readonly name: string;
+  readonly label: string;
+  /** Part of what the others do: for those who are so slow that all of it would take minutes. */
+  readonly share?: number;
+}
+
+export interface Group {
+  readonly id: string;
+  /** The file in `cases`. */
+  readonly module: string;
+  readonly title: string;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly cases: readonly PlannedCase[];
+  /** Each case is divided by this one, round by round. */
+  readonly reference: string;
+  /** The parameter that `share` makes smaller. */
+  readonly scaledBy?: string;
+  readonly rounds: number;
+  /** What the chart shows, and what ratios are of. */
+  readonly metric: string;
+}
+
+const raw = { name: 'raw', label: 'by hand, `writeSync`' };
+const relay = { name: 'relay', label: '**Relaykit**, `createRelay()`' };
+const pinoSync = { name: 'pinoSync', label: 'pino, sync, `minLength` 4096' };
+const pinoAsync = { name: 'pinoAsync', label: 'pino, async, `minLength` 4096' };
+
+/** @param isSmall - Sizes that only show that everything still runs. */
+export function plan(isSmall: boolean): Group[] {
+  const rounds = (full: number): number => (isSmall ? 1 : full);
+  const size = (full: number, small: number): number => (isSmall ? small : full);
+  const synced = [1, 10, 100, 1_000].map((batchEvents): Group => {
+    const batches = { 1: 1_500, 10: 800, 100: 400, 1000: 150 }[batchEvents] ?? 100;
+    return {
+      id: `synced-${batchEvents}`,
+      module: 'synced',
+      title: batchEvents === 1 ? 'batches of one event' : `batches of ${batchEvents.toLocaleString('en-US')} events`,
+      parameters: { batchEvents, batches: size(batches, 3) },
+      cases: [
+        { name: 'rawAsynchronous', label: 'by hand, asynchronous write and `fdatasync`' },
+        { name: 'raw', label: 'by hand, `writeSync` and asynchronous `fdatasync`' },
+        relay,
+        { name: 'betterSqlite3', label: 'better-sqlite3, WAL, `synchronous` FULL' },
+        { name: 'lmdb', label: 'lmdb, flushed' },
+        { name: 'classicLevel', label: 'classic-level, `sync`' },
+      ],
+      reference: 'rawAsynchronous',
+      rounds: rounds(5),
+      metric: 'eventsPerSecond',
+    };
+  });
+  const flushes = [1_000, 5_000, 10_000].flatMap((eventCount) =>
+    [0, 1].map(
+      (isSynced): Group => ({
+        id: `flush-${eventCount}-${isSynced ? 'synced' : 'written'}`,
+        module: 'flush',
+        title: `${eventCount.toLocaleString('en-US')} events, ${isSynced ? 'synced' : 'written'}`,
+        parameters: { eventCount: isSmall ? eventCount / 100 : eventCount, isSynced, flushes: size(60, 3) },
+        cases: [raw, relay],
+        reference: 'raw',
+        rounds: rounds(5),
+        metric: 'p50Ms',
+      }),
+    ),
+  );
+  return [
+    {
+      id: 'written',
+      module: 'written',
+      title: 'Into a file, not synced',
+      parameters: { eventCount: size(1_000_000, 4_000) },
+      scaledBy: 'eventCount',
+      cases: [
+        { name: 'stringify', label: '`JSON.stringify` alone, no file' },
+        raw,
+        { name: 'rawAsynchronous', label: 'by hand, asynchronous `write`' },
+        relay,
+        { name: 'createWriteStream', label: '`createWriteStream`, waiting for drain' },
+        { name: 'createWriteStreamIgnoringDrain', label: '`createWriteStream`, not waiting' },
+        pinoSync,
+        { ...pinoAsync, share: 0.3 },
+        { name: 'pinoRoll', label: 'pino-roll, in the worker of pino', share: 0.5 },
+        { name: 'winston', label: 'winston with daily-rotate-file', share: 0.2 },
+        { name: 'rotatingFileStream', label: 'rotating-file-stream, waiting for drain', share: 0.05 },
+      ],
+      reference: 'raw',
+      rounds: rounds(5),
+      metric: 'eventsPerSecond',
+    },
+    ...synced,
+    {
+      id: 'producers',
+      module: 'producers',
+      title: '64 producers, each waiting for its own event',
+      parameters: { producers: size(64, 4), eventsEach: size(150, 3) },
+      scaledBy: 'eventsEach',
+      cases: [
+        { name: 'rawGroup', label: 'group commit by hand' },
+        relay,
+        { name: 'betterSqlite3', label: 'better-sqlite3, a transaction an event', share: 0.2 },
+        { name: 'betterSqlite3Coalesced', label: 'better-sqlite3, coalesced by hand' },
+        { name: 'lmdb', label: 'lmdb, flushed' },
+        { name: 'classicLevel', label: 'classic-level, `sync`', share: 0.5 },
+      ],
+      reference: 'rawGroup',
+      rounds: rounds(5),
+      metric: 'eventsPerSecond',
+    },
+    ...flushes,
+    {
+      id: 'enqueue',
+      module: 'enqueue',
+      title: 'Handing over one event',
+      parameters: { turns: size(150, 2) },
+      cases: [
+        { name: 'stringify', label: '`JSON.stringify` alone' },
+        { name: 'arrayPush', label: '`array.push`' },
+        { name: 'relay', label: '**Relaykit**, `add`' },
+        { name: 'relayOnFlush', label: "**Relaykit**, `add` with `encode: 'onFlush'`" },
+        { name: 'pinoSync', label: 'pino, sync, `info`' },
+        { name: 'pinoAsync', label: 'pino, async, `info`' },
+        { name: 'openTelemetry', label: 'OpenTelemetry `BatchLogRecordProcessor`, `emit`' },
+        { name: 'posthogNode', label: 'posthog-node, `capture`' },
+        { name: 'segmentAnalyticsNode', label: '@segment/analytics-node, `track`' },
+      ],
+      reference: 'stringify',
+      rounds: rounds(5),
+      metric: 'nanosecondsPerEvent',
+    },
+    {
+      id: 'encode',
+      module: 'encode',
+      title: 'Encoding batches of 1,000 events',
+      parameters: { batches: size(150, 2) },
+      cases: [
+        { name: 'stringify', label: '`JSON.stringify` of each, no bytes' },
+        { name: 'stringifyToBytes', label: '`JSON.stringify` of each, `Buffer.from`' },
+        { name: 'json', label: '**`JSONEventSerializer`**' },
+        { name: 'zlibGzip1', label: '`node:zlib` gzip, level 1, called directly' },
+        { name: 'gzip1', label: '**`GzipSerializer`**, native, level 1' },
+        { name: 'zlibGzip6', label: '`node:zlib` gzip, level 6, called directly' },
+        { name: 'gzip6', label: '**`GzipSerializer`**, native, level 6' },
+        { name: 'gzipFflate1', label: '**`GzipSerializer`**, fflate, level 1' },
+        { name: 'zstdWasm1', label: '**`ZstdSerializer`**, WebAssembly, level 1' },
+        { name: 'zstdWasm3', label: '**`ZstdSerializer`**, WebAssembly, level 3' },
+        { name: 'encryptedNative', label: '**`EncryptedSerializer`**, native' },
+        { name: 'encryptedJavascript', label: '**`EncryptedSerializer`**, JavaScript' },
+      ],
+      reference: 'stringify',
+      rounds: rounds(3),
+      metric: 'medianMs',
+    },
+    ...[100, 1_000].map(
+      (cycles): Group => ({
+        id: `memory-${cycles}`,
+        module: 'memory',
+        title: `${cycles.toLocaleString('en-US')} cycles of adding 10,000 events and flushing`,
+        parameters: { cycles: size(cycles, 2) },
+        cases: [
+          { name: 'raw', label: 'by hand, one buffer' },
+          relay,
+          // A thousand cycles of these take minutes and say nothing that a hundred do not.
+          ...(cycles === 100
+            ? [{ name: 'objectsUntilFlush', label: 'objects kept until the flush, one string' }, pinoSync, pinoAsync]
+            : []),
+        ],
+        reference: 'raw',
+        rounds: rounds(cycles === 100 ? 3 : 1),
+        metric: 'peakRssGrowthMegabytes',
+      }),
+    ),
+    ...[100_000, 10_000_000].map(
+      (eventCount): Group => ({
+        id: `growth-${eventCount}`,
+        module: 'written',
+        title: `${eventCount.toLocaleString('en-US')} events in one run`,
+        parameters: { eventCount: isSmall ? eventCount / 1_000 : eventCount },
+        cases: [raw, relay],
+        reference: 'raw',
+        rounds: rounds(eventCount === 100_000 ? 5 : 2),
+        metric: 'eventsPerSecond',
+      }),
+    ),
+    {
+      id: 'loss',
+      module: 'loss',
+      title: 'Events missing after the end of the process',
+      parameters: { eventCount: size(20_100, 600) },
+      cases: [
+        { name: 'relay', label: '**Relaykit**, not waiting for `flush()`' },
+        { name: 'relayAcknowledged', label: '**Relaykit**, after `await flush()`' },
+        { name: 'createWriteStream', label: '`createWriteStream`' },
+        { name: 'pinoSync', label: pinoSync.label },
+        { name: 'pinoAsync', label: pinoAsync.label },
+        { name: 'pinoWorker', label: 'pino, in its worker' },
+        { name: 'winston', label: 'winston File' },
+      ],
+      reference: 'relay',
+      rounds: rounds(3),
+      metric: 'lostAtKill',
+    },
+  ];
+}

@@ -1,0 +1,172 @@
+// The report as Markdown, with a chart for each group that compares rates.
+import { judge } from './bars.ts';
+import { barChart, figure } from './chart.ts';
+import { type GroupResult, ResultReader, type Results } from './results.ts';
+import type { Spread } from './statistics.ts';
+
+/** What a metric is called in a table. */
+const columns: Readonly<Record<string, string>> = {
+  eventsPerSecond: 'events/s',
+  cpuMicrosecondsPerEvent: 'CPU µs an event',
+  p50Ms: 'p50 ms',
+  p99Ms: 'p99 ms',
+  holdP99Ms: 'loop held p99 ms',
+  peakRssMegabytes: 'peak RSS MB',
+  nanosecondsPerEvent: 'ns an event',
+  settledNanosecondsPerEvent: 'ns, all of its work included',
+  megabytesPerSecond: 'MB/s',
+  medianMs: 'ms a batch',
+  compression: 'times smaller',
+  decodedMegabytesPerSecond: 'MB/s back',
+  peakRssGrowthMegabytes: 'RSS growth MB',
+  heapSlopeBytesPerCycle: 'heap slope, bytes a cycle',
+  lostAtExit: 'lost at `process.exit()`',
+  lostAtKill: 'lost at SIGKILL',
+};
+
+interface Section {
+  readonly title: string;
+  readonly words: string;
+  readonly groups: readonly string[];
+  readonly metrics: readonly string[];
+}
+
+const sections: readonly Section[] = [
+  {
+    title: 'Into a file, not synced',
+    words:
+      'The producer lets the event loop turn after every 1,000 events. The pipeline writes rotated segments with metadata and SHA-256, which are synced when they are sealed; the others sync nothing.',
+    groups: ['written'],
+    metrics: ['eventsPerSecond', 'cpuMicrosecondsPerEvent', 'holdP99Ms', 'peakRssMegabytes'],
+  },
+  {
+    title: 'Synced before it is acknowledged',
+    words: 'One batch after the other; p50 and p99 are of its acknowledgement.',
+    groups: ['synced-1', 'synced-10', 'synced-100', 'synced-1000'],
+    metrics: ['eventsPerSecond', 'p50Ms', 'p99Ms', 'holdP99Ms'],
+  },
+  {
+    title: '64 producers, each waiting for its own event',
+    words: 'Each sends its next event in a turn of its own, once the last one survives a power cut.',
+    groups: ['producers'],
+    metrics: ['eventsPerSecond', 'p50Ms', 'p99Ms', 'holdP99Ms'],
+  },
+  {
+    title: 'One flush of many events',
+    words: 'The events are in memory and encoded when the clock starts.',
+    groups: [1_000, 5_000, 10_000].flatMap((count) => [`flush-${count}-written`, `flush-${count}-synced`]),
+    metrics: ['p50Ms', 'p99Ms', 'holdP99Ms'],
+  },
+  {
+    title: 'Handing over one event',
+    words:
+      'A thousand calls in one turn. Some only take note and do their work behind the turn: the second column has all of it, up to a receiver in the process that answers at once.',
+    groups: ['enqueue'],
+    metrics: ['nanosecondsPerEvent', 'settledNanosecondsPerEvent'],
+  },
+  {
+    title: 'Encoding',
+    words: 'MB/s are of the JSON that goes in, and that comes back.',
+    groups: ['encode'],
+    metrics: ['megabytesPerSecond', 'medianMs', 'compression', 'decodedMegabytesPerSecond'],
+  },
+  {
+    title: 'Memory',
+    words: 'Growth after ten cycles of warm-up; the heap is measured after a collection.',
+    groups: ['memory-100', 'memory-1000'],
+    metrics: ['peakRssGrowthMegabytes', 'heapSlopeBytesPerCycle', 'eventsPerSecond'],
+  },
+  {
+    title: 'As the work grows',
+    words: 'The run of section one, shorter and longer.',
+    groups: ['growth-100000', 'growth-10000000'],
+    metrics: ['eventsPerSecond', 'cpuMicrosecondsPerEvent', 'peakRssMegabytes'],
+  },
+  {
+    title: 'Losses',
+    words:
+      'A process hands over 20,100 events and ends behind the last one. What a call to `flush()` has acknowledged is never lost; what nobody waited for, SIGKILL takes.',
+    groups: ['loss'],
+    metrics: ['lostAtExit', 'lostAtKill'],
+  },
+];
+
+export interface Report {
+  readonly markdown: string;
+  /** By file name. */
+  readonly charts: ReadonlyMap<string, string>;
+}
+
+export function writeReport(results: Results, chartFolder: string): Report {
+  const reader = new ResultReader(results);
+  const charts = new Map<string, string>();
+  const { machine, versions, measuredOn } = results;
+  const parts = [
+    '# Benchmarks',
+    `Written by \`npm run bench:compare\`; how it measures is in [benchmarks/README.md](../benchmarks/README.md). Measured on ${measuredOn} with Node ${machine.node} on ${machine.processors} × ${machine.processor}, ${machine.memoryGibibytes} GiB, ${machine.system}, ${machine.fileSystem}.`,
+    'Every case is a process of its own with the same seeded events of about 300 bytes, and is checked for every line on disk. Cases take turns, round by round. A figure is the median of its rounds; a ratio is that of ratios within each round, with the lowest and the highest in brackets. The machine is shared: trust ratios, not absolutes.',
+    `Peers: ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}.`,
+    ...(results.isSmall ? ['**A short run, which shows only that everything works.**'] : []),
+    '## What the pipeline is asked to reach',
+    table(
+      ['work', 'bar', 'measured', 'reached'],
+      judge(reader).map(({ work, bar, measured, holds }) => [
+        work,
+        bar,
+        withSpread(measured),
+        holds ? 'yes' : '**no**',
+      ]),
+    ),
+  ];
+  for (const { title, words, groups, metrics } of sections) {
+    const found = groups.flatMap((id) => reader.group(id) ?? []);
+    if (found.length === 0) continue;
+    parts.push(`## ${title}`, words);
+    for (const group of found) {
+      if (found.length > 1) parts.push(`### ${capitalised(group.title)}`);
+      const shown = metrics.filter((metric) => group.cases.some(({ samples }) => samples[0]?.[metric] !== undefined));
+      parts.push(groupTable(reader, group, shown));
+      const chart = `${group.id}.svg`;
+      charts.set(chart, chartOf(reader, group));
+      parts.push(`![${group.title}](${chartFolder}/${chart})`);
+    }
+  }
+  return { markdown: `${parts.join('\n\n')}\n`, charts };
+}
+
+function groupTable(reader: ResultReader, group: GroupResult, metrics: readonly string[]): string {
+  const hasRatio = !['loss', 'memory'].includes(group.module);
+  const reference = group.cases.find(({ name }) => name === group.reference)?.label ?? group.reference;
+  const head = ['way', ...metrics.map((metric) => columns[metric] ?? metric), ...(hasRatio ? [`÷ ${reference}`] : [])];
+  const rows = group.cases.map(({ name, label, samples }) => {
+    if (samples.length === 0) return [label, 'not installed', ...head.slice(2).map(() => '')];
+    const values = metrics.map((metric) => figure(reader.spread(group.id, name, metric)?.median ?? Number.NaN));
+    const ratio = reader.ratio(group.id, group.metric, name, [group.reference]);
+    return [label, ...values, ...(hasRatio ? [ratio ? withSpread(ratio) : '–'] : [])];
+  });
+  return table(head, rows);
+}
+
+function chartOf(reader: ResultReader, group: GroupResult): string {
+  const bars = group.cases.flatMap(({ name, label }) => {
+    const value = reader.spread(group.id, name, group.metric);
+    return value ? [{ label, value, isOurs: label.includes('**') }] : [];
+  });
+  const unit = (columns[group.metric] ?? group.metric).replaceAll('`', '');
+  return barChart({ title: capitalised(group.title).replaceAll('`', ''), unit, bars });
+}
+
+function withSpread({ median, lowest, highest }: Spread): string {
+  return lowest === highest ? figure(median) : `${figure(median)} (${figure(lowest)}–${figure(highest)})`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
