@@ -74,6 +74,8 @@ export class BatchWriter<TEvent> {
    */
   storeAllSync(): unknown[] {
     const errors: unknown[] = [];
+    // A batch that is stored cannot be measured any more.
+    this.#batches.seal();
     for (const batch of this.#batches.list()) {
       try {
         this.#settle(batch, this.#writeSync(batch));

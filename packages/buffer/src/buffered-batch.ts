@@ -8,7 +8,7 @@ export class BufferedBatch<TEvent> {
   /** Position among the buffer's batches, from 1; 0 until the first event is in. */
   id = 0;
   eventCount = 0;
-  /** Exact for encoded events; 0 for the others, whose size nobody knows yet. */
+  /** Measured when the batch ends; 0 for events held as they are, whose size nobody knows yet. */
   sizeBytes = 0;
   /** Stored or dropped: an answer that comes later changes nothing. */
   isSettled = false;

@@ -14,10 +14,10 @@ export class BufferedBatches<TEvent> {
   #lastId = 0;
   /** Events in memory, those in flight included. */
   eventCount = 0;
-  /** Their encoded bytes; 0 where they are held as they are. */
-  sizeBytes = 0;
-  /** Encoded bytes of all events there ever were. */
-  addedBytes = 0;
+  /** Bytes of all batches that take no more and are in memory. */
+  #endedBytes = 0;
+  /** The same of all that there ever were. */
+  #everEndedBytes = 0;
 
   /** @param openEncoded - Without it, events are held as they are. */
   constructor(openEncoded: (() => EventBatch<TEvent>) | undefined) {
@@ -42,6 +42,22 @@ export class BufferedBatches<TEvent> {
     return this.#inFlight?.id ?? this.#first?.id ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Encoded bytes in memory; 0 where events are held as they are. */
+  get sizeBytes(): number {
+    return this.#endedBytes + (this.#open?.encoded?.sizeBytes ?? 0);
+  }
+
+  /** Encoded bytes of all events there ever were. */
+  get addedBytes(): number {
+    return this.#everEndedBytes + (this.#open?.encoded?.sizeBytes ?? 0);
+  }
+
+  /** Whether less than `maxBytes` are in memory. */
+  isBelow(maxBytes: number): boolean {
+    // Counting costs something, so it is left until it may matter.
+    return this.#endedBytes + sizeAtMost(this.#open?.encoded) < maxBytes || this.sizeBytes < maxBytes;
+  }
+
   /** Puts the event into the open batch, opening one if there is none. */
   add(event: TEvent): BatchAddOutcome {
     this.#open ??= new BufferedBatch(this.#openEncoded?.());
@@ -51,10 +67,6 @@ export class BufferedBatches<TEvent> {
     } else {
       const outcome = batch.encoded.add(event);
       if (outcome !== 'added') return outcome;
-      const { sizeBytes } = batch.encoded;
-      this.sizeBytes += sizeBytes - batch.sizeBytes;
-      this.addedBytes += sizeBytes - batch.sizeBytes;
-      batch.sizeBytes = sizeBytes;
     }
     batch.eventCount += 1;
     this.eventCount += 1;
@@ -66,11 +78,18 @@ export class BufferedBatches<TEvent> {
   /** Whether the open batch holds that much. */
   isOpenBatchFull(maxEvents: number, maxBytes: number): boolean {
     const batch = this.#open;
-    return batch !== undefined && (batch.eventCount >= maxEvents || batch.sizeBytes >= maxBytes);
+    if (batch === undefined) return false;
+    if (batch.eventCount >= maxEvents) return true;
+    return sizeAtMost(batch.encoded) >= maxBytes && (batch.encoded?.sizeBytes ?? 0) >= maxBytes;
   }
 
-  /** Ends the open batch: the next event opens another. */
+  /** Ends the open batch, if it holds an event: the next one opens another. */
   seal(): void {
+    const batch = this.#open;
+    if (batch === undefined || batch.id === 0) return;
+    batch.sizeBytes = batch.encoded?.sizeBytes ?? 0;
+    this.#endedBytes += batch.sizeBytes;
+    this.#everEndedBytes += batch.sizeBytes;
     this.#open = undefined;
   }
 
@@ -131,7 +150,7 @@ export class BufferedBatches<TEvent> {
     this.#first = batch.next;
     batch.next = undefined;
     if (this.#first === undefined) this.#last = undefined;
-    if (batch === this.#open) this.#open = undefined;
+    if (batch === this.#open) this.seal();
     return batch;
   }
 
@@ -146,12 +165,16 @@ export class BufferedBatches<TEvent> {
     before.next = batch.next;
     batch.next = undefined;
     if (batch === this.#last) this.#last = before;
-    if (batch === this.#open) this.#open = undefined;
+    if (batch === this.#open) this.seal();
   }
 
   #forget(batch: BufferedBatch<TEvent>): void {
     batch.isSettled = true;
     this.eventCount -= batch.eventCount;
-    this.sizeBytes -= batch.sizeBytes;
+    this.#endedBytes -= batch.sizeBytes;
   }
+}
+
+function sizeAtMost(encoded: EventBatch<never> | undefined): number {
+  return encoded === undefined ? 0 : (encoded.sizeBytesAtMost ?? encoded.sizeBytes);
 }

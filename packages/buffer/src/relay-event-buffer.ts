@@ -197,7 +197,7 @@ export class RelayEventBuffer<TEvent> {
   }
 
   #hasRoom(): boolean {
-    return this.#batches.eventCount < this.#maxEvents && this.#batches.sizeBytes < this.#maxBytes;
+    return this.#batches.eventCount < this.#maxEvents && this.#batches.isBelow(this.#maxBytes);
   }
 
   #take(event: TEvent): AddResult {

@@ -25,7 +25,7 @@ export class FrameBatch<TEvent> implements EventBatch<TEvent> {
     if (this.#state !== 'open') throw new TypeError(`batch must be open, it is ${this.#state}; open another one`);
     const current = this.#current ?? this.#nextBuilder();
     const outcome = current.add(event);
-    if (current.sizeBytes >= MAX_FRAME_BYTES || current.eventCount >= MAX_FRAME_EVENTS) this.#closeCurrent(current);
+    if (current.eventCount >= MAX_FRAME_EVENTS || isFull(current)) this.#closeCurrent(current);
     return outcome;
   }
 
@@ -35,6 +35,10 @@ export class FrameBatch<TEvent> implements EventBatch<TEvent> {
 
   get sizeBytes(): number {
     return this.#closedBytes + (this.#current?.sizeBytes ?? 0);
+  }
+
+  get sizeBytesAtMost(): number {
+    return this.#closedBytes + (this.#current === undefined ? 0 : sizeAtMost(this.#current));
   }
 
   release(): void {
@@ -79,4 +83,12 @@ export class FrameBatch<TEvent> implements EventBatch<TEvent> {
     this.#closedBytes += builder.sizeBytes;
     this.#current = undefined;
   }
+}
+
+function isFull(builder: FrameBuilder<never>): boolean {
+  return sizeAtMost(builder) >= MAX_FRAME_BYTES && builder.sizeBytes >= MAX_FRAME_BYTES;
+}
+
+function sizeAtMost(builder: FrameBuilder<never>): number {
+  return builder.sizeBytesAtMost ?? builder.sizeBytes;
 }

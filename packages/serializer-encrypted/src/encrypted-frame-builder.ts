@@ -22,6 +22,10 @@ export class EncryptedFrameBuilder<TEvent> implements FrameBuilder<TEvent> {
     return this.#inner.sizeBytes;
   }
 
+  get sizeBytesAtMost(): number {
+    return this.#inner.sizeBytesAtMost ?? this.#inner.sizeBytes;
+  }
+
   add(event: TEvent): BatchAddOutcome {
     return this.#inner.add(event);
   }

@@ -41,7 +41,7 @@ export class JSONEventSerializer<TEvent> implements EventSerializer<TEvent> {
   }
 
   /**
-   * `sizeBytes` is exact; asking for it after every event costs some of what joining lines wins.
+   * `sizeBytes` is exact; asking for it after every event costs what joining lines wins, `sizeBytesAtMost` costs nothing.
    *
    * @throws RangeError - `maxEventBytes` is no whole number >= 1.
    */

@@ -1,13 +1,13 @@
 import type { BatchAddOutcome, EncodedFrame, EncodeLimits, FrameBuilder } from '@relaykit/types';
 import { tooLarge } from './event-errors.ts';
 import { DEFAULT_MAX_EVENT_BYTES } from './json-lines-format.ts';
-import { Utf8Buffer, utf8Length } from './utf8-buffer.ts';
+import { MAX_BYTES_PER_UNIT, Utf8Buffer, utf8Length } from './utf8-buffer.ts';
 
 /**
- * Joining a few lines before they are encoded saves calls: see bench/encode.bench.ts. More lines win little and hold
+ * Joining a few lines before they are encoded saves calls: see bench/encode.bench.ts. More lines win nothing and hold
  * strings for longer.
  */
-const MAX_JOINED_LINES = 64;
+const MAX_JOINED_LINES = 16;
 const MAX_JOINED_UNITS = 16_384;
 
 /** One event as one line, without its line feed; throws what the event is to be rejected with. */
@@ -20,8 +20,6 @@ export class LineFrameBuilder<TEvent> implements FrameBuilder<TEvent> {
   readonly #buffer = new Utf8Buffer();
   #joined = '';
   #joinedLines = 0;
-  /** Of `#joined`, once it is encoded. */
-  #joinedBytes = 0;
   #eventCount = 0;
 
   constructor(toLine: ToLine<TEvent>, limits?: EncodeLimits) {
@@ -37,9 +35,14 @@ export class LineFrameBuilder<TEvent> implements FrameBuilder<TEvent> {
     return this.#eventCount;
   }
 
-  /** Cheap to ask for, after every event if need be. */
+  /** Encodes what was only joined so far: counting the bytes of a text costs as much as writing them. */
   get sizeBytes(): number {
-    return this.#buffer.sizeBytes + this.#joinedBytes;
+    this.#encodeJoined();
+    return this.#buffer.sizeBytes;
+  }
+
+  get sizeBytesAtMost(): number {
+    return this.#buffer.sizeBytes + this.#joined.length * MAX_BYTES_PER_UNIT;
   }
 
   /** Memory that is held, used or not. */
@@ -51,11 +54,9 @@ export class LineFrameBuilder<TEvent> implements FrameBuilder<TEvent> {
     try {
       // Nothing of the builder changes before the line is known to be good: an event may throw, or even add another.
       const line = this.#toLine(event, this.#maxEventBytes);
-      const lineBytes = utf8Length(line) + 1;
-      if (lineBytes > this.#maxEventBytes) throw tooLarge(lineBytes, this.#maxEventBytes);
+      requireFits(line, this.#maxEventBytes);
       if (line.length > MAX_JOINED_UNITS) this.#buffer.reserve(this.#joined.length + line.length + 1);
       this.#joined += `${line}\n`;
-      this.#joinedBytes += lineBytes;
     } catch (cause) {
       return { rejected: cause };
     }
@@ -78,7 +79,6 @@ export class LineFrameBuilder<TEvent> implements FrameBuilder<TEvent> {
     this.#buffer.clear();
     this.#joined = '';
     this.#joinedLines = 0;
-    this.#joinedBytes = 0;
     this.#eventCount = 0;
   }
 
@@ -87,14 +87,13 @@ export class LineFrameBuilder<TEvent> implements FrameBuilder<TEvent> {
     this.#buffer.write(this.#joined);
     this.#joined = '';
     this.#joinedLines = 0;
-    this.#joinedBytes = 0;
   }
 }
 
 /** @throws RelayError `RELAY_EVENT_TOO_LARGE` - the line and its line feed take more than `maxEventBytes`. */
 export function requireFits(line: string, maxEventBytes: number): void {
-  // Three bytes a unit at most: nearly every event is known to fit without counting.
-  if (line.length * 3 + 1 <= maxEventBytes) return;
+  // Nearly every event is known to fit without counting.
+  if (line.length * MAX_BYTES_PER_UNIT + 1 <= maxEventBytes) return;
   const sizeBytes = utf8Length(line) + 1;
   if (sizeBytes > maxEventBytes) throw tooLarge(sizeBytes, maxEventBytes);
 }

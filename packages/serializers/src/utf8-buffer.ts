@@ -13,7 +13,7 @@ interface NodeBufferClass {
 const INITIAL_BYTES = 4_096;
 
 /** No UTF-16 unit takes more than three bytes of UTF-8. */
-const MAX_BYTES_PER_UNIT = 3;
+export const MAX_BYTES_PER_UNIT = 3;
 
 const encoder = new TextEncoder();
 

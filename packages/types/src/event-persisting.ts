@@ -46,6 +46,8 @@ export interface EventBatch<TEvent> {
   readonly eventCount: number;
   /** Exact size of the encoded events, before compression or encryption. */
   readonly sizeBytes: number;
+  /** Never less than `sizeBytes`, and cheap to ask for after every event. Missing where `sizeBytes` itself is cheap. */
+  readonly sizeBytesAtMost?: number;
   /**
    * Gives the batch's memory back without storing its events. A committed batch is released by `commit`; using a batch
    * after either throws `TypeError`.

@@ -56,8 +56,10 @@ export interface FrameBuilder<TEvent> {
   /** Never throws for what an event contains. */
   add(event: TEvent): BatchAddOutcome;
   readonly eventCount: number;
-  /** Exact bytes of the encoded events, before compression or encryption. Asked for after every event: keep it cheap. */
+  /** Exact bytes of the encoded events, before compression or encryption. */
   readonly sizeBytes: number;
+  /** Never less than `sizeBytes`, and cheap to ask for after every event. Missing where `sizeBytes` itself is cheap. */
+  readonly sizeBytesAtMost?: number;
   /** Makes the frame. The builder keeps its events, so that a failed write can ask again, for another place if need be. */
   finish(context: FrameContext): EncodedFrame | Promise<EncodedFrame>;
   /** The same without waiting. Where it is missing, the format cannot be used at exit. */

@@ -30,6 +30,10 @@ export class FramedBuilder<TEvent> implements FrameBuilder<TEvent> {
     return this.#inner.sizeBytes;
   }
 
+  get sizeBytesAtMost(): number {
+    return this.#inner.sizeBytesAtMost ?? this.#inner.sizeBytes;
+  }
+
   add(event: TEvent): BatchAddOutcome {
     return this.#inner.add(event);
   }

@@ -36,7 +36,9 @@ export function describeFrameBuilder(test: SerializerTest): void {
       addAll(subject, alone ?? builder, [value]);
       sum += alone?.sizeBytes ?? 0;
       addAll(subject, builder, [value]);
+      const { sizeBytesAtMost = sum } = builder;
       checkEqual(builder.sizeBytes, sum, 'sizeBytes');
+      check(sizeBytesAtMost >= sum, `sizeBytesAtMost: expected at least ${sum}, got ${sizeBytesAtMost}`);
     }
   });
 
