@@ -1,5 +1,4 @@
 // What stands on disk when a case is done.
-import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -17,12 +16,9 @@ export function filesBelow(directory: string, matches: RegExp): string[] {
 export interface LinesOnDisk {
   readonly lines: number;
   readonly bytes: number;
-  /** Over the bytes of all files, one after another. */
-  readonly sha256: string;
 }
 
 export function readLines(paths: readonly string[]): LinesOnDisk {
-  const hash = createHash('sha256');
   const memory = Buffer.allocUnsafe(READ_BYTES);
   let lines = 0;
   let bytes = 0;
@@ -30,13 +26,12 @@ export function readLines(paths: readonly string[]): LinesOnDisk {
     const fd = openSync(path, 'r');
     for (let taken = readSync(fd, memory); taken > 0; taken = readSync(fd, memory)) {
       const piece = memory.subarray(0, taken);
-      hash.update(piece);
       bytes += taken;
       for (let at = piece.indexOf(LINE_FEED); at >= 0; at = piece.indexOf(LINE_FEED, at + 1)) lines += 1;
     }
     closeSync(fd);
   }
-  return { lines, bytes, sha256: hash.digest('hex') };
+  return { lines, bytes };
 }
 
 /** @throws Error - lines are missing, or there are too many. */

@@ -16,7 +16,12 @@ export async function eventsOnDisk<TEvent>(
   for (const name of [...names].sort()) {
     const file = parseSpoolFile(name);
     if (file?.kind !== 'sealed' && file?.kind !== 'active') continue;
-    const handle = await fileSystem.openFile(join(directory, name), 'read');
+    const handle = await fileSystem.openFile(join(directory, name), 'read').catch((error: unknown) => {
+      if (systemCodeOf(error) !== 'ENOENT') throw error;
+      return undefined;
+    });
+    // It was sealed meanwhile, and has its final name.
+    if (!handle) return eventsOnDisk(fileSystem, directory, serializer);
     const { sizeBytes } = await handle.stat();
     const source = {
       sizeBytes,

@@ -3,11 +3,10 @@ import { writeFileAtomic, writeFileAtomicSync } from './atomic-file.ts';
 import type { ClosingFrame } from './closing-frame.ts';
 import { isNamed } from './exclusive-file.ts';
 import { type ExportHold, exportHold } from './export-hold.ts';
-import { handleSource, hashSource } from './handle-source.ts';
+import { hashHandle, hashHandleSync } from './handle-source.ts';
 import { createSegmentFileSync, type NewSegment } from './segment-creation.ts';
 import { type SegmentMark, START_OF_SEGMENT } from './segment-mark.ts';
 import { encodeMetadata, FORMAT_VERSION } from './segment-metadata.ts';
-import { type Sha256, sha256 } from './sha256.ts';
 import type { Spool } from './spool.ts';
 import { activeFileName, atomicFileName, heldFileName, metadataFileName, sealedFileName } from './spool-names.ts';
 
@@ -49,9 +48,6 @@ export class ActiveSegmentFile {
   readonly #writerId: string;
   readonly #isAtomic: boolean;
   readonly #handle: FileHandle;
-  readonly #hash: Sha256 = sha256();
-  /** Set when the end was moved back: the hash has seen what is no longer part of the segment. */
-  #isHashStale = false;
   #end: SegmentMark = START_OF_SEGMENT;
   #synced: SegmentMark = START_OF_SEGMENT;
   #hasRemains = false;
@@ -137,7 +133,6 @@ export class ActiveSegmentFile {
     }
     flushGathered();
     this.#hasRemains = false;
-    for (const { bytes } of frames) this.#hash.update(bytes);
     this.#end = { sizeBytes, eventCount, frameCount: this.#end.frameCount + frames.length };
   }
 
@@ -159,7 +154,6 @@ export class ActiveSegmentFile {
     if (this.#synced.sizeBytes > mark.sizeBytes) this.#synced = mark;
     this.#closing = undefined;
     this.#hasRemains = true;
-    this.#isHashStale = true;
   }
 
   /**
@@ -214,7 +208,12 @@ export class ActiveSegmentFile {
   async seal(options: SealOptions): Promise<SegmentMetadata> {
     const { fileSystem, directory } = this.#spool;
     if (!this.#isMetadataCommitted) this.cutRemainsSync();
-    this.#metadata ??= { ...this.describe(options.reason), ...toMembers(options), sha256: await this.#digest() };
+    this.#metadata ??= {
+      ...this.describe(options.reason),
+      ...toMembers(options),
+      // Of what is in the file, and not while it is written: there it would cost the writer a sixth of its time.
+      sha256: await hashHandle(this.#handle, this.#end.sizeBytes),
+    };
     const metadata = this.#metadata;
     if (!this.#isMetadataCommitted) {
       await writeFileAtomic(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(metadata));
@@ -249,8 +248,12 @@ export class ActiveSegmentFile {
       fileSystem.syncDirectorySync(directory);
       this.#isNameSynced = true;
     }
-    // Kept, because a digest can be taken once: where this fails, `seal` goes on with it.
-    this.#metadata ??= { ...this.describe(options.reason), ...toMembers(options), sha256: this.#hash.digestHex() };
+    // Kept: where this fails, `seal` goes on with it.
+    this.#metadata ??= {
+      ...this.describe(options.reason),
+      ...toMembers(options),
+      sha256: hashHandleSync(this.#handle, this.#end.sizeBytes),
+    };
     const metadata = this.#metadata;
     writeFileAtomicSync(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(metadata));
     fileSystem.renameSync(this.path, this.#spool.pathOf(sealedFileName(this.id, this.#format.fileExtension)));
@@ -309,11 +312,6 @@ export class ActiveSegmentFile {
   /** Lets go of the file as it is; recovery finds it. */
   async abandon(): Promise<void> {
     await this.#handle.close();
-  }
-
-  #digest(): string | Promise<string> {
-    if (!this.#isHashStale) return this.#hash.digestHex();
-    return hashSource(handleSource(this.#handle, 0, this.#end.sizeBytes));
   }
 
   /** The name under which a crash leaves a prefix of its events. */

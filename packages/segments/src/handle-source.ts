@@ -29,3 +29,20 @@ export async function hashSource(source: ByteSource): Promise<string> {
   for await (const piece of readPieces(source)) hash.update(piece);
   return hash.digestHex();
 }
+
+/** SHA-256 of the first bytes of a file, off the event loop where the file system can do that. */
+export async function hashHandle(handle: FileHandle, sizeBytes: number): Promise<string> {
+  return (await handle.sha256?.(sizeBytes)) ?? hashSource(handleSource(handle, 0, sizeBytes));
+}
+
+/** The same before it returns. */
+export function hashHandleSync(handle: FileHandle, sizeBytes: number): string {
+  const hash = sha256();
+  for (let position = 0; position < sizeBytes; ) {
+    const piece = handle.readSync(position, Math.min(READ_BYTES, sizeBytes - position));
+    if (piece.byteLength === 0) break;
+    hash.update(piece);
+    position += piece.byteLength;
+  }
+  return hash.digestHex();
+}

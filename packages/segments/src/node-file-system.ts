@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import type { DiskUsage, FileHandle, FileStat, FileSystem } from '@relaykit/types';
 import { tryKernelLock } from './kernel-lock.ts';
 import { tryProcessLock } from './process-lock.ts';
+import { digestWhole } from './whole-digest.ts';
 
 const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 // Missing on Windows, where opening does not block and links need a privilege.
@@ -220,13 +221,11 @@ class NodeFileHandle implements FileHandle {
 
   async read(positionBytes: number, lengthBytes: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(lengthBytes);
-    let filled = 0;
-    while (filled < lengthBytes) {
-      const { bytesRead } = await read(this.#openFd(), bytes, filled, lengthBytes - filled, positionBytes + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
+    return bytes.subarray(0, await this.#fill(bytes, positionBytes));
+  }
+
+  sha256(lengthBytes: number): Promise<string | undefined> {
+    return digestWhole(lengthBytes, (memory) => this.#fill(memory, 0));
   }
 
   readSync(positionBytes: number, lengthBytes: number): Uint8Array {
@@ -246,6 +245,18 @@ class NodeFileHandle implements FileHandle {
 
   closeSync(): void {
     if (this.#markClosed()) fs.closeSync(this.#fd);
+  }
+
+  /** Bytes read; fewer than there is room for only at the end of the file. */
+  async #fill(bytes: Uint8Array, positionBytes: number): Promise<number> {
+    let filled = 0;
+    while (filled < bytes.byteLength) {
+      const left = bytes.byteLength - filled;
+      const { bytesRead } = await read(this.#openFd(), bytes, filled, left, positionBytes + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return filled;
   }
 
   /** Descriptors are reused by the kernel, so a number must never be used or closed after its close. */

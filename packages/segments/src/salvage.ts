@@ -1,7 +1,7 @@
 import type { EventSerializer, FileHandle, IntactRange, SegmentContext, SegmentMetadata } from '@relaykit/types';
 import { closingFrameOf } from './closing-frame.ts';
 import type { ExportHold } from './export-hold.ts';
-import { handleSource, hashSource, readPieces } from './handle-source.ts';
+import { handleSource, hashHandle, readPieces } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeCompanions } from './removal.ts';
 import { formatSegmentId, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
@@ -84,7 +84,7 @@ export async function prepareSalvage(
       firstSequence: source.firstSequence,
       eventCount,
       bytes: sizeBytes,
-      sha256: await hashSource(handleSource(handle, 0, sizeBytes)),
+      sha256: await hashHandle(handle, sizeBytes),
       format: serializer.format,
       createdAt: new Date(createdAtMs).toISOString(),
       sealedAt: new Date(spool.clock.now()).toISOString(),

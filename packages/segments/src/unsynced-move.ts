@@ -1,6 +1,6 @@
 import { type EventSerializer, type IntactRange, RelayError, type SegmentMetadata } from '@relaykit/types';
 import type { ActiveSegmentFile } from './active-segment-file.ts';
-import { handleSource, hashSource } from './handle-source.ts';
+import { handleSource, hashHandle } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeEmptied } from './removal.ts';
 import { prepareSalvage, publishSalvage } from './salvage.ts';
@@ -78,7 +78,7 @@ export class UnsyncedMove {
       ...segment.describe('failure'),
       eventCount: kept.eventCount,
       bytes: kept.sizeBytes,
-      sha256: await hashSource(handleSource(handle, 0, kept.sizeBytes)),
+      sha256: await hashHandle(handle, kept.sizeBytes),
       ...(tail ? { continuedIn: tail.id } : {}),
     };
     await writeMetadata(this.#spool, metadata);

@@ -57,6 +57,11 @@ export interface FileHandle {
   read(positionBytes: number, lengthBytes: number): Promise<Uint8Array>;
   /** The same before it returns. */
   readSync(positionBytes: number, lengthBytes: number): Uint8Array;
+  /**
+   * Where offered: SHA-256 of the first `lengthBytes` bytes, 64 lower-case hexadecimal digits, without holding the event
+   * loop; `undefined` for a file that is too large to be taken whole. Without it, what is read is hashed in pieces.
+   */
+  sha256?(lengthBytes: number): Promise<string | undefined>;
   /** Releases the lock, too. Calling it again is harmless. */
   close(): Promise<void>;
   /** The same before it returns. */

@@ -99,6 +99,17 @@ function describeReading(test: FileSystemTest): void {
     await handle.close();
   });
 
+  test('hashes the first bytes of a file, where it offers that', async ({ fileSystem, directory }) => {
+    put(fileSystem, `${directory}/file`, '0123456789');
+    const handle = await fileSystem.openFile(`${directory}/file`, 'read');
+    for (const length of [0, 4, 10]) {
+      const expected = await crypto.subtle.digest('SHA-256', new Uint8Array(utf8('0123456789'.slice(0, length))));
+      const hex = [...new Uint8Array(expected)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+      checkEqual((await handle.sha256?.(length)) ?? hex, hex, `sha256(${length})`);
+    }
+    await handle.close();
+  });
+
   test('sees what another handle wrote', async ({ fileSystem, directory }) => {
     const writer = fileSystem.createFileSync(`${directory}/file`);
     const reader = fileSystem.openFileSync(`${directory}/file`, 'read');
