@@ -18,6 +18,8 @@ export class BufferedBatches<TEvent> {
   #endedBytes = 0;
   /** The same of all that there ever were. */
   #everEndedBytes = 0;
+  /** Never less than the bytes of the open batch, which cost something to count. */
+  #openBytesAtMost = 0;
 
   /** @param openEncoded - Without it, events are held as they are. */
   constructor(openEncoded: (() => EventBatch<TEvent>) | undefined) {
@@ -54,8 +56,7 @@ export class BufferedBatches<TEvent> {
 
   /** Whether less than `maxBytes` are in memory. */
   isBelow(maxBytes: number): boolean {
-    // Counting costs something, so it is left until it may matter.
-    return this.#endedBytes + sizeAtMost(this.#open?.encoded) < maxBytes || this.sizeBytes < maxBytes;
+    return this.#endedBytes + this.#openBytesAtMost < maxBytes || this.sizeBytes < maxBytes;
   }
 
   /** Puts the event into the open batch, opening one if there is none. */
@@ -67,6 +68,7 @@ export class BufferedBatches<TEvent> {
     } else {
       const outcome = batch.encoded.add(event);
       if (outcome !== 'added') return outcome;
+      this.#openBytesAtMost = batch.encoded.sizeBytesAtMost ?? batch.encoded.sizeBytes;
     }
     batch.eventCount += 1;
     this.eventCount += 1;
@@ -80,7 +82,7 @@ export class BufferedBatches<TEvent> {
     const batch = this.#open;
     if (batch === undefined) return false;
     if (batch.eventCount >= maxEvents) return true;
-    return sizeAtMost(batch.encoded) >= maxBytes && (batch.encoded?.sizeBytes ?? 0) >= maxBytes;
+    return this.#openBytesAtMost >= maxBytes && (batch.encoded?.sizeBytes ?? 0) >= maxBytes;
   }
 
   /** Ends the open batch, if it holds an event: the next one opens another. */
@@ -90,6 +92,7 @@ export class BufferedBatches<TEvent> {
     batch.sizeBytes = batch.encoded?.sizeBytes ?? 0;
     this.#endedBytes += batch.sizeBytes;
     this.#everEndedBytes += batch.sizeBytes;
+    this.#openBytesAtMost = 0;
     this.#open = undefined;
   }
 
@@ -173,8 +176,4 @@ export class BufferedBatches<TEvent> {
     this.eventCount -= batch.eventCount;
     this.#endedBytes -= batch.sizeBytes;
   }
-}
-
-function sizeAtMost(encoded: EventBatch<never> | undefined): number {
-  return encoded === undefined ? 0 : (encoded.sizeBytesAtMost ?? encoded.sizeBytes);
 }

@@ -36,10 +36,11 @@ export class FrameBuilderPool<TEvent> {
   }
 
   give(builder: FrameBuilder<TEvent>): void {
-    const peakBytes = Math.max(builder.sizeBytes, this.#peakBytes.get(builder) ?? SMALL_BUILDER_BYTES);
+    const knownBytes = this.#peakBytes.get(builder);
+    const peakBytes = Math.max(builder.sizeBytes, knownBytes ?? SMALL_BUILDER_BYTES);
     if (peakBytes > MAX_BUILDER_BYTES || this.#pooledBytes + peakBytes > MAX_POOLED_BYTES) return;
     builder.reset();
-    this.#peakBytes.set(builder, peakBytes);
+    if (peakBytes !== knownBytes) this.#peakBytes.set(builder, peakBytes);
     this.#pooledBytes += peakBytes;
     this.#idle.push(builder);
   }
