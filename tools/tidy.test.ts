@@ -24,7 +24,7 @@ const thirdParty: Readonly<Record<string, readonly string[]>> = {
   'serializer-zstd': ['xxhash-wasm'],
   'uploader-nats': ['@nats-io/jetstream', '@nats-io/transport-node'],
   'uploader-s3': ['aws4fetch'],
-  cli: ['cli-progress', 'cli-table3', 'commander'],
+  cli: ['@bokuweb/zstd-wasm', 'cli-progress', 'cli-table3', 'commander', 'tar-stream', 'uplot'],
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));

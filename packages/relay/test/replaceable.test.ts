@@ -41,6 +41,8 @@ it('uses every part that it is given', async () => {
     flushMode: 'append',
     whenFull: 'dropOldestUndelivered',
     maxEventBytes: 1_000,
+    holdExport: false,
+    quarantine: { maxSegments: 5 },
     serializer: watch('serializer', new JSONEventSerializer<object>() as EventSerializer<object>),
     rotation: watch('rotation', rotateByEvents(2)),
     retention: watch('retention', { select: () => [] }),
