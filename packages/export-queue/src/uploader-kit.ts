@@ -13,4 +13,5 @@ export { type CheckHeadersOptions, checkHeaders, hexToBase64, isHeaderValue } fr
 export { receiptOf } from './http/receipt.ts';
 export { parseHttpDate, parseRetryAfterMs, type RetryAfterContext } from './http/retry-after.ts';
 export { isTlsFailure } from './http/tls-failure.ts';
+export { safeLogger } from './safe-logger.ts';
 export { untilAborted } from './until-aborted.ts';

@@ -5,6 +5,7 @@ import { MIN_DUPLICATE_WINDOW_MS } from './nats-uploader-options.ts';
 import { withinTime } from './within-time.ts';
 
 export interface DuplicateWindowCheckOptions {
+  /** One that never throws. */
   readonly logger: Logger | undefined;
   readonly clock: Clock;
   readonly timeoutMs: number;

@@ -1,6 +1,12 @@
 import { JetStreamApiCodes, JetStreamApiError, type PubAck, type StreamInfo } from '@nats-io/jetstream';
 import { headers as createHeaders } from '@nats-io/transport-node';
-import { checkMethods, checkWholeNumber, describeCause, receiptOf } from '@relaykit/export-queue/uploader-kit';
+import {
+  checkMethods,
+  checkWholeNumber,
+  describeCause,
+  receiptOf,
+  safeLogger,
+} from '@relaykit/export-queue/uploader-kit';
 import { systemClock } from '@relaykit/segments';
 import { type Clock, type LeasedSegment, RelayError, type SegmentUploader, type UploadResult } from '@relaykit/types';
 import { DuplicateWindowCheck } from './duplicate-window.ts';
@@ -64,7 +70,7 @@ export class NatsUploader<TEvent = unknown> implements SegmentUploader {
     // By this the server refuses what another stream would take.
     this.#extraHeaders = stream === undefined ? [] : [['Nats-Expected-Stream', stream]];
     this.#link = new NatsLink({ connect: options.connection, domain, timeoutMs, clock });
-    this.#duplicateWindow = new DuplicateWindowCheck({ logger, clock, timeoutMs });
+    this.#duplicateWindow = new DuplicateWindowCheck({ logger: safeLogger(logger), clock, timeoutMs });
   }
 
   /**

@@ -1,5 +1,6 @@
 // A real nats-server on loopback, ended with the process that started it, however that ends.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -42,7 +43,7 @@ export class NatsServer implements AsyncDisposable {
     const jetStream = `jetstream { store_dir: "${join(directory, 'store')}", max_mem: 64MB, max_file: 256MB }`;
     await writeFile(
       path,
-      `listen: "127.0.0.1:${port}"\n${options.config ?? ''}\n${options.config?.includes('jetstream') ? '' : jetStream}\n`,
+      `listen: "127.0.0.1:${port}"\npid_file: "${join(directory, 'server.pid')}"\n${options.config ?? ''}\n${options.config?.includes('jetstream') ? '' : jetStream}\n`,
     );
     // The shell ends the server when its input ends, so that none outlives a test process that was killed.
     const script = 'nats-server -c "$1" >"$1.log" 2>&1 & pid=$!; cat >/dev/null; kill -9 $pid 2>/dev/null; wait $pid';
@@ -54,6 +55,11 @@ export class NatsServer implements AsyncDisposable {
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** Keeps its connections and does nothing more, as a server under a hung disk. It can still be killed. */
+  freeze(): void {
+    process.kill(Number(readFileSync(join(this.directory, 'server.pid'), 'utf8')), 'SIGSTOP');
   }
 
   /** Ends it as a power cut of its machine would, its disk kept. */

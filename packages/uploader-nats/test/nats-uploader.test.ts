@@ -298,6 +298,15 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     await uploader.close();
   });
 
+  it('that was told of to a logger that throws holds the segment all the same', async () => {
+    const fail = (): never => {
+      throw new Error('logger');
+    };
+    const uploader = bySegment({ logger: { debug: fail, info: fail, warn: fail, error: fail } });
+    expect((await upload(uploader, await leasedSegment(lines(1)))).status).toBe('accepted');
+    await uploader.close();
+  });
+
   it('outside its duplicate window holds a segment that is sent again twice', async () => {
     await view.manager.streams.update('EVENTS', { duplicate_window: 100 * 1e6 });
     const uploader = bySegment();
@@ -339,6 +348,28 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     expect(connections).toHaveLength(2);
     await uploader.close();
     expect(connections[1]?.isClosed()).toBe(true);
+  });
+
+  it('of a server that stands still is a retry, and holds up neither abort nor close', async () => {
+    await using frozen = await NatsServer.start();
+    const made = await StreamView.open(frozen.address);
+    await made.addStream();
+    await made[Symbol.asyncDispose]();
+    const uploader = byEvent({
+      connection: { servers: frozen.address },
+      timeoutMs: 500,
+    }) as never as NatsUploader<never>;
+    const segment = await leasedSegment(lines(100));
+    expect((await upload(uploader, segment)).status).toBe('accepted');
+    frozen.freeze();
+    const again = await leasedSegment(lines(100), { id: 'again' });
+    const abort = new AbortController();
+    const aborted = upload(uploader, again, abort.signal);
+    const reason = new Error('shutting down');
+    setTimeout(() => abort.abort(reason), 50);
+    await expect(aborted).rejects.toBe(reason);
+    expect(await upload(uploader, again)).toMatchObject({ status: 'retry', pausesDestination: true });
+    await uploader.close();
   });
 
   it('of a server that is started again is found again', async () => {
