@@ -38,33 +38,53 @@ export class NatsLink {
   readonly #domain: string | undefined;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
+  /** Longest time for one attempt at connecting, all servers together. */
+  readonly #connectLimitMs: number;
+  readonly #forget = new WeakMap<OpenLink, () => void>();
   #open: Promise<OpenLink> | undefined;
   #isClosed = false;
 
   /** @throws TypeError - an option breaks its rule; never with a credential. */
   constructor({ connect: how, domain, timeoutMs, clock }: NatsLinkOptions) {
+    if (typeof how !== 'function' && (typeof how !== 'object' || how === null)) {
+      throw new TypeError('connection must be an object with servers, or a function that connects');
+    }
     this.#connect = typeof how === 'function' ? how : connectWith(how, timeoutMs);
     this.#domain = domain;
     this.#timeoutMs = timeoutMs;
+    // The client tries one server after another, and gives each `timeoutMs`.
+    const serverCount = typeof how === 'function' || typeof how.servers === 'string' ? 1 : how.servers.length;
+    this.#connectLimitMs = timeoutMs * (serverCount + 1);
     this.#clock = clock;
   }
 
   /** Those who ask while a connection is being made share it. */
   open(): Promise<OpenLink> {
     if (this.#open !== undefined) return this.#open;
-    const opening = this.#make();
+    const made = this.#make();
+    // One attempt that never ends must not be what all later uploads wait for.
+    const opening = withinTime(made, { clock: this.#clock, timeoutMs: this.#connectLimitMs });
     this.#open = opening;
     const forget = (): void => {
       if (this.#open === opening) this.#open = undefined;
     };
-    opening.then(({ connection }) => void connection.closed().then(forget, forget), forget);
+    const onOpen = (link: OpenLink): void => {
+      this.#forget.set(link, forget);
+      void link.connection.closed().then(forget, forget);
+    };
+    opening.then(onOpen, () => {
+      forget();
+      // Nobody waits for it any more, should it come after all.
+      made.then((link) => this.drop(link)).catch(() => undefined);
+    });
     return opening;
   }
 
-  /** Ends a connection that is in doubt. What is under way on it fails. */
-  drop({ connection }: OpenLink): void {
+  /** Ends a connection that is in doubt. What is under way on it fails; the next upload connects anew. */
+  drop(link: OpenLink): void {
+    this.#forget.get(link)?.();
     // A dead server must not hold anybody up.
-    void connection.close().catch(() => undefined);
+    void link.connection.close().catch(() => undefined);
   }
 
   /** Resolves once the connection has ended, or after `timeoutMs`. Calling it again is harmless. */

@@ -350,6 +350,24 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     expect(connections[1]?.isClosed()).toBe(true);
   });
 
+  it('is asked through a new connection where one could not be made in time, and one that comes late is closed', async () => {
+    const { connect } = await import('@nats-io/transport-node');
+    const late = await connect({ servers: server.address });
+    let finish: (connection: typeof late) => void = () => undefined;
+    const answers = [() => new Promise<typeof late>((resolve) => (finish = resolve))];
+    const uploader = bySegment({
+      timeoutMs: 200,
+      connection: () => answers.shift()?.() ?? connect({ servers: server.address }),
+    });
+    const segment = await leasedSegment(lines(1));
+    const results: string[] = [];
+    while (results.at(-1) !== 'accepted') results.push((await upload(uploader, segment)).status);
+    expect(results[0]).toBe('retry');
+    finish(late);
+    await late.closed();
+    await uploader.close();
+  });
+
   it('of a server that stands still is a retry, and holds up neither abort nor close', async () => {
     await using frozen = await NatsServer.start();
     const made = await StreamView.open(frozen.address);
@@ -579,6 +597,9 @@ describe('an option', () => {
     [{ mode: 'event', serializers: [] }, 'serializers'],
     [{ mode: 'event', serializers, maxInFlight: 0 }, 'maxInFlight'],
     [{ mode: 'event', serializers, encodeEvent: 'x' }, 'encodeEvent'],
+    [{ connection: undefined }, 'connection must be'],
+    [{ connection: null }, 'connection must be'],
+    [{ connection: {} }, 'servers'],
     [{ connection: { servers: [] } }, 'servers'],
     [{ connection: { servers: '' } }, 'servers'],
     [{ connection: { servers: 'nats.example.com:4222' } }, 'tls'],
