@@ -39,7 +39,7 @@ export interface EventModeOptions<TEvent> extends CommonOptions {
    * they were stored; `JSONEventSerializer` parses them, and they are written anew.
    */
   readonly serializers: readonly EventSerializer<TEvent>[];
-  /** What of an event is sent. Defaults to a text or bytes as they are, and anything else as JSON. */
+  /** What of an event is sent. Asked twice, with the same answer. Defaults to a text or bytes as they are, else JSON. */
   readonly encodeEvent?: (event: TEvent) => Uint8Array | string;
   /**
    * Messages of one upload that wait for their acknowledgement. With more than one, events that were tried again may stand
