@@ -1,7 +1,7 @@
 import type { AddResult, RelayEventBuffer } from '@relaykit/buffer';
 import type { FileDiskWriter } from '@relaykit/disk-writer';
 import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
-import type { DiscardHeldOptions, FileSegmentStore, HeldReport, RecoveryReport } from '@relaykit/segments';
+import type { DiscardHeldOptions, FileSegmentStore, HeldReport, Quarantine, RecoveryReport } from '@relaykit/segments';
 import { type Clock, RelayError, type SegmentMetadata, type Unsubscribe } from '@relaykit/types';
 import { Deadline } from './deadline.ts';
 import { DeliveryCounter, type SegmentSum } from './delivery-counter.ts';
@@ -103,6 +103,11 @@ export class AssembledRelay<TEvent> implements Relay<TEvent> {
     this.#checkOpen('discardHeld');
     await this.rotate();
     return (await this.store.open()).discardHeld(options);
+  }
+
+  async quarantine(): Promise<Quarantine> {
+    this.#checkOpen('quarantine');
+    return (await this.store.open()).quarantine;
   }
 
   close(options: RelayCloseOptions = {}): Promise<RelayCloseReport> {

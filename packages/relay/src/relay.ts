@@ -1,7 +1,7 @@
 import type { AddResult, BufferCounts, CloseReport, FlushOptions, RelayEventBuffer } from '@relaykit/buffer';
 import type { FileDiskWriter } from '@relaykit/disk-writer';
 import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
-import type { DiscardHeldOptions, HeldReport, RecoveryReport } from '@relaykit/segments';
+import type { DiscardHeldOptions, HeldReport, Quarantine, RecoveryReport } from '@relaykit/segments';
 import type { SegmentMetadata, SegmentStore } from '@relaykit/types';
 import type { DeliveryCounts, SegmentSum } from './delivery-counter.ts';
 
@@ -97,6 +97,12 @@ export interface Relay<TEvent> extends AsyncDisposable {
    * @throws RelayError `RELAY_CLOSED`, as `flush`, and as `discardHeld` of the store.
    */
   discardHeld(options?: Pick<DiscardHeldOptions, 'reason'>): Promise<HeldReport>;
+  /**
+   * What was refused for good or is damaged, to look at, put back or discard. Opens the spool where that was not done yet.
+   *
+   * @throws RelayError `RELAY_CLOSED`, and as `open`.
+   */
+  quarantine(): Promise<Quarantine>;
   /**
    * Takes no more events, stores what is in memory, seals the active segment, and releases everything. Calling it again
    * returns the same promise, which never rejects: what went wrong stands in the report.

@@ -276,3 +276,19 @@ describe('a relay that needs a consent', () => {
     expect(dropped.map(({ outcome, reason }) => [outcome, reason])).toEqual(Array(3).fill(['dropped', 'refused']));
   });
 });
+
+it('a segment that was refused is put back by hand, and delivered', async () => {
+  await using receiver = await TestReceiver.start();
+  receiver.status = 422;
+  await using relay = createRelay<Reading>({ directory, url: receiver.url });
+  await addAll(relay, readings(0, 3));
+  expect(await relay.drain()).toMatchObject({ quarantined: 1, remaining: 0 });
+  receiver.status = 200;
+  const quarantine = await relay.quarantine();
+  const [refused] = await quarantine.list();
+  expect(refused).toMatchObject({ eventCount: 3, reason: expect.stringContaining('422'), isWhole: true });
+  expect(await quarantine.requeue(refused?.id ?? '')).toEqual({ status: 'requeued' });
+  expect(await relay.drain()).toMatchObject({ delivered: 1, remaining: 0 });
+  expect(receiver.deliveries.map(({ key }) => key)).toEqual([refused?.id]);
+  expect(receiver.events).toEqual(readings(0, 3));
+});

@@ -35,6 +35,7 @@ interface SegmentPlan {
   readonly events: number;
   readonly writerId?: string;
   readonly isAtomic?: boolean;
+  readonly isHeld?: boolean;
 }
 
 /** A spool directory in the making, at a time of its own. */
@@ -59,13 +60,14 @@ class Workshop {
 
   /** A segment with `events` events, one frame each, not synced yet. */
   begin(
-    { second, firstSequence, events, writerId = FIRST_WRITER, isAtomic = false }: SegmentPlan,
+    { second, firstSequence, events, writerId = FIRST_WRITER, isAtomic = false, isHeld = false }: SegmentPlan,
     spool = this.spool(),
   ) {
     const createdAtMs = START_MS + second * 1_000;
     this.clock.advance(Math.max(0, createdAtMs - this.clock.now()));
     const { format } = serializer;
-    const segment = new ActiveSegmentFile({ spool, writerId, firstSequence, createdAtMs, format, isAtomic });
+    const place = { spool, writerId, firstSequence, createdAtMs, format };
+    const segment = new ActiveSegmentFile({ ...place, isAtomic, isHeld });
     this.append(segment, events);
     return segment;
   }
@@ -133,6 +135,32 @@ export const goldenSpools: Readonly<Record<string, (directory: string) => Promis
     await workshop.seal({ second: 1, firstSequence: 0, events: 1, writerId: SECOND_WRITER, isAtomic: true });
     await workshop.seal({ second: 2, firstSequence: 3, events: 2 });
     writeFileSync(workshop.pathOf('notes.txt'), 'not a segment\n');
+  },
+
+  /** Held for a consent: a sealed segment, and one whose writer was killed. */
+  async held(directory) {
+    const workshop = new Workshop(directory);
+    await workshop.seal({ second: 0, firstSequence: 0, events: 2, isHeld: true });
+    const torn = workshop.begin({ second: 1, firstSequence: 2, events: 1, isHeld: true });
+    await torn.abandon();
+  },
+
+  /** Three segments were refused. One is waiting again, one was discarded, one is being discarded: its record is missing. */
+  async requeued(directory) {
+    const workshop = new Workshop(directory);
+    const ids: string[] = [];
+    for (const firstSequence of [0, 2, 3]) {
+      const id = await workshop.seal({ second: firstSequence, firstSequence, events: firstSequence === 0 ? 2 : 1 });
+      await workshop.settle(id, { status: 'quarantined', reason: 'rejected: http 422' });
+      ids.push(id);
+    }
+    const [first = '', second = '', third = ''] = ids;
+    const { quarantine } = new FileSegmentStore(workshop.spool(), []);
+    await quarantine.requeue(first);
+    await quarantine.discard(second);
+    const stopping = stopAt(nodeFileSystem(), 'syncDirectory', 'quarantine');
+    const store = new FileSegmentStore(workshop.spool(stopping), []);
+    await untilStopped(() => store.quarantine.discard(third, { reason: 'too large' }));
   },
 
   /** Killed while sealing: metadata is there, the final name is not. A write that was taken back lies behind the end. */

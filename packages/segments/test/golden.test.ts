@@ -98,6 +98,21 @@ const expectedSpools: Readonly<Record<string, Expected>> = {
     others: [id(0, 0), id(1_000, 2)].flatMap((name) => [`quarantine/${name}.meta.json`, `quarantine/${name}.ndjson`]),
     accounts: { quarantined: 3 },
   },
+  held: {
+    report: { filesScanned: 1, segmentsRecovered: 1, eventsSalvaged: 1 },
+    events: { [id(0, 0)]: [0, 1], [id(1_000, 2)]: [2] },
+    metadata: {
+      [id(0, 0)]: { exportReady: false, heldReason: 'holdExport' },
+      [id(1_000, 2)]: { sealReason: 'recovered', exportReady: false, heldReason: 'holdExport' },
+    },
+    accounts: { pending: 3 },
+  },
+  requeued: {
+    report: { removalsFinished: 1 },
+    events: { [id(0, 0)]: [0, 1] },
+    ledger: [`${id(2_000, 2)} dropped discarded`, `${id(3_000, 3)} dropped toolarge`],
+    accounts: { pending: 2, dropped: { discarded: 1, toolarge: 1 } },
+  },
   'torn-ledger': {
     report: {},
     events: { [id(2_000, 5)]: [5] },

@@ -36,7 +36,7 @@ export interface SegmentMetadata {
   readonly sealReason: string;
   /** Whether the export queue may take the segment. */
   readonly exportReady: boolean;
-  /** Why it is not ready, where it is not. */
+  /** Why it is not ready, where it is not: `holdExport` (its writer was told to hold it), `metadataLost`. */
   readonly heldReason?: string;
   /** The damaged segment whose intact events this one holds; that one is in quarantine. */
   readonly supersedes?: string;
