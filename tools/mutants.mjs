@@ -381,6 +381,13 @@ export const mutants = [
     test: test('segments', 'held-segments', 'says so by its name while it is written, so that recovery holds it, too'),
   },
   {
+    mistake: 'make ready what was moved after a failed sync',
+    file: 'packages/segments/src/unsynced-move.ts',
+    from: "{ sealReason: 'failure', ...segment.hold }",
+    to: "{ sealReason: 'failure', exportReady: true }",
+    test: crash('failing hold'),
+  },
+  {
     mistake: 'write a held event behind others',
     file: COMMITS,
     from: '      if (eventCount > 0 && segment && commit.isHeld !== segment.isHeld) break;\n',

@@ -1,10 +1,15 @@
 // What a scenario did and was told, in order: the truth that every crash of it is checked against.
 import type { Durability, WriteReceipt } from '@relaykit/types';
 
+/** Part of the line of each event that is held back from export. */
+export const HELD_MARK = '"h":1,';
+
 export interface SentBatch {
   readonly writer: number;
   /** Whether a crash must leave all of it or nothing. */
   readonly isAtomic: boolean;
+  /** Whether its events must not be in a segment that may be exported; their lines say so. */
+  readonly isHeld: boolean;
   readonly events: readonly SentEvent[];
   /** How many of `events` the state that is being checked holds; counted anew for each state. */
   seen: number;
@@ -52,13 +57,13 @@ export class CrashJournal {
   readonly #sent = new Map<number, number>();
 
   /** New events of a writer, each with a line of its own. */
-  newBatch(writer: number, eventCount: number, isAtomic: boolean, padding: number): SentBatch {
+  newBatch(writer: number, eventCount: number, isAtomic: boolean, padding: number, isHeld = false): SentBatch {
     const events: SentEvent[] = [];
-    const batch = { writer, isAtomic, events, seen: 0 };
+    const batch = { writer, isAtomic, isHeld, events, seen: 0 };
     for (let index = 0; index < eventCount; index += 1) {
       const order = this.#sent.get(writer) ?? 0;
       this.#sent.set(writer, order + 1);
-      const text = `{"w":${writer},"n":${order},"p":"${'x'.repeat((padding + order * 7) % 40)}"}`;
+      const text = `{"w":${writer},"n":${order},${isHeld ? HELD_MARK : ''}"p":"${'x'.repeat((padding + order * 7) % 40)}"}`;
       const event: SentEvent = {
         text,
         batch,

@@ -208,8 +208,8 @@ export class JournaledWriter {
     });
   }
 
-  newBatch(eventCount: number, isAtomic: boolean = this.#isAtomic): SentBatch {
-    return this.#context.journal.newBatch(this.#index, eventCount, isAtomic, this.#context.below(30));
+  newBatch(eventCount: number, isAtomic: boolean = this.#isAtomic, isHeld = false): SentBatch {
+    return this.#context.journal.newBatch(this.#index, eventCount, isAtomic, this.#context.below(30), isHeld);
   }
 
   /** Sends a batch, as one or event by event, and again while the disk refuses it. */
@@ -220,6 +220,7 @@ export class JournaledWriter {
     if (encoded) for (const line of lines) encoded.add(line);
     this.#underWay.set(batch, encoded ?? lines);
     for (let turn = 1; ; turn += 1) {
+      this.writer.setHoldExport(batch.isHeld);
       try {
         const receipt = await (encoded
           ? this.writer.commit(encoded, { durability })

@@ -320,6 +320,31 @@ const full: CrashScenario = {
   },
 };
 
+/** Some batches are held back from export, others not, one after another and at once. */
+function hold(name: string, isFailing: boolean): CrashScenario {
+  return {
+    name,
+    mayMove: isFailing,
+    disk: { maxAsyncTurns: 12 },
+    async run(context) {
+      const { disk } = context;
+      if (isFailing) disk.setRandomFaults([{ match: 'sync', code: 'EIO', probability: 0.15 }]);
+      const flushMode = context.random() < 0.7 ? 'append' : 'atomic';
+      const writer = context.writer(disk.process('writer'), { rotation: rotateByEvents(4), flushMode });
+      const send = (): Promise<void> => {
+        const count = 1 + context.below(3);
+        return writer.send(count, durabilityOf(context), writer.newBatch(count, undefined, context.random() < 0.5));
+      };
+      for (let turn = 0; turn < 5; turn += 1) {
+        if (isFailing) await send();
+        else await Promise.all([send(), send()]);
+      }
+      disk.clearFaults();
+      await writer.close().catch(() => undefined);
+    },
+  };
+}
+
 export const scenarios: readonly CrashScenario[] = [
   append,
   atomic,
@@ -333,4 +358,6 @@ export const scenarios: readonly CrashScenario[] = [
   failingDelivery,
   failingExit,
   full,
+  hold('hold', false),
+  hold('failing hold', true),
 ];

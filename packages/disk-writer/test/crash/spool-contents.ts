@@ -1,6 +1,7 @@
 // Reads a spool by its documented layout alone, with nothing of the code under test.
 import { createHash } from 'node:crypto';
 import type { FilesByPath } from '@relaykit/testing';
+import { HELD_MARK } from './crash-journal.ts';
 
 export const SPOOL = '/spool';
 
@@ -89,6 +90,8 @@ function readSegment(
   const isCut = mayBeLonger && metadata.sealReason === 'failure';
   const bytes = isCut ? fileBytes.subarray(0, metadata.bytes) : fileBytes;
   const lines = linesOf(bytes);
+  const held = lines.filter((line) => line.includes(HELD_MARK)).length;
+  if (held > 0 && held < lines.length) throw new Error(`held events and others together: ${id}`);
   const expected = {
     id,
     writerId,
@@ -96,8 +99,8 @@ function readSegment(
     eventCount: lines.length,
     bytes: bytes.byteLength,
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    exportReady: true,
-    heldReason: undefined,
+    exportReady: held === 0,
+    heldReason: held === 0 ? undefined : 'holdExport',
   };
   for (const [member, value] of Object.entries(expected)) {
     if (metadata[member] !== value) {
