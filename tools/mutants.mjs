@@ -385,7 +385,7 @@ export const mutants = [
     file: 'packages/segments/src/unsynced-move.ts',
     from: "{ sealReason: 'failure', ...segment.hold }",
     to: "{ sealReason: 'failure', exportReady: true }",
-    test: crash('failing hold'),
+    test: test('disk-writer', 'hold-export', 'holds the segment that takes over after a failed sync'),
   },
   {
     mistake: 'write a held event behind others',
