@@ -1,4 +1,4 @@
-import type { DiskExportQueue, DrainReport } from '@relaykit/export-queue';
+import type { BlockKind, DiskExportQueue, DrainReport } from '@relaykit/export-queue';
 import { describeError, printable } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { formatBytes, formatCount } from './format.ts';
@@ -18,7 +18,7 @@ export function sayTroubles(queue: DiskExportQueue, say: (text: string) => void)
 }
 
 export function describeReport(report: DrainReport, events: number): string[] {
-  const { delivered, quarantined, remaining, held, bytes, blocked, hold } = report;
+  const { delivered, quarantined, remaining, held, bytes, blocked, blockedKind, hold } = report;
   const lines = [
     `${formatCount(delivered, 'segment')} delivered: ${formatCount(events, 'event')}, ${formatBytes(bytes)}`,
   ];
@@ -26,13 +26,14 @@ export function describeReport(report: DrainReport, events: number): string[] {
   if (held > 0) lines.push(`${formatCount(held, 'segment')} held back: their metadata says that they are not ready`);
   if (remaining > held)
     lines.push(`${formatCount(remaining - held, 'segment')} not delivered; run the command again later`);
-  if (blocked !== undefined) lines.push(describeBlock(blocked));
+  if (blocked !== undefined) lines.push(describeBlock(blocked, blockedKind));
   if (hold !== undefined) lines.push(`stopped: ${printable(hold)}`);
   return lines;
 }
 
-export function describeBlock(reason: string): string {
-  return `stopped: ${printable(reason)}; check --to and --header, nothing was removed`;
+export function describeBlock(reason: string, kind: BlockKind | undefined): string {
+  const advice = kind === 'quarantineFull' ? '' : 'check --to and --header, ';
+  return `stopped: ${printable(reason)}; ${advice}nothing was removed`;
 }
 
 /** What most needs somebody's attention decides. */

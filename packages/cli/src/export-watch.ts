@@ -33,20 +33,23 @@ export async function watchQueue(
       `the receiver gets a pause of ${formatCount(Math.ceil(delayMs / 1_000), 'second')}: ${describeError(cause)}`,
     );
   });
+  let block: string | undefined;
   // Between deliveries the queue alone would let the process end.
   const keepAlive = setInterval(() => undefined, 2 ** 30);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
-    queue.on('blocked', () => resolve());
+    queue.on('blocked', ({ kind, reason }) => {
+      block = describeBlock(reason, kind);
+      resolve();
+    });
     queue.start();
   });
   clearInterval(keepAlive);
-  const { blocked } = queue.status();
   await queue.close();
   const { quarantined } = queue.counts();
   const sums = `${formatCount(delivered.segments, 'segment')} delivered: ${formatCount(delivered.events, 'event')}, ${formatBytes(delivered.bytes)}`;
   if (json) await output.write(JSON.stringify({ ...delivered, quarantined }));
-  await Promise.all([output.flush(), messages.end(blocked === undefined ? [sums] : [sums, describeBlock(blocked)])]);
-  return blocked === undefined ? exitCodes.done : exitCodes.blocked;
+  await Promise.all([output.flush(), messages.end(block === undefined ? [sums] : [sums, block])]);
+  return block === undefined ? exitCodes.done : exitCodes.blocked;
 }

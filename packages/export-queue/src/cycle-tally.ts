@@ -1,5 +1,13 @@
 import type { CycleEnd, DrainReport } from './drain-report.ts';
+import type { BlockKind } from './export-events.ts';
 import type { DeliveryOutcome } from './segment-delivery.ts';
+
+/** Why a queue stopped itself. */
+export interface Block {
+  readonly kind: BlockKind;
+  /** In a sentence. */
+  readonly reason: string;
+}
 
 /** Counts what a cycle does. */
 export class CycleTally {
@@ -39,7 +47,7 @@ export class CycleTally {
 
   report(
     endedBy: CycleEnd,
-    reasons: { readonly blocked?: string | undefined; readonly hold?: string | undefined },
+    reasons: { readonly blocked?: Block | undefined; readonly hold?: string | undefined },
   ): DrainReport {
     return {
       endedBy,
@@ -49,7 +57,7 @@ export class CycleTally {
       held: this.#held,
       remaining: this.#listed - this.#delivered - this.#quarantined - this.#gone,
       bytes: this.#bytes,
-      ...(reasons.blocked === undefined ? {} : { blocked: reasons.blocked }),
+      ...(reasons.blocked === undefined ? {} : { blocked: reasons.blocked.reason, blockedKind: reasons.blocked.kind }),
       ...(reasons.hold === undefined ? {} : { hold: reasons.hold }),
     };
   }

@@ -9,7 +9,7 @@ import {
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import { checkWholeNumber } from './check.ts';
 import { askConditions } from './conditions.ts';
-import { CycleTally } from './cycle-tally.ts';
+import { type Block, CycleTally } from './cycle-tally.ts';
 import { Deferrals } from './deferrals.ts';
 import { describeCause } from './describe-cause.ts';
 import { DestinationHealth, type DestinationPause } from './destination-health.ts';
@@ -87,7 +87,7 @@ export class DiskExportQueue implements AsyncDisposable {
   /** One for each upload: a signal shared by all would collect listeners by their number. */
   readonly #underWay = new Set<AbortController>();
   #isPaused = false;
-  #blocked: string | undefined;
+  #blocked: Block | undefined;
   #hold: string | undefined;
   #rejectionsInARow = 0;
   #closing: Promise<void> | undefined;
@@ -175,7 +175,7 @@ export class DiskExportQueue implements AsyncDisposable {
       isStarted: this.#loop !== undefined,
       isPaused: this.#isPaused,
       isClosed: this.#closing !== undefined,
-      blocked: this.#blocked,
+      blocked: this.#blocked?.reason,
       hold: this.#hold,
       destinationPausedUntilMs: pausedUntilMs > this.#time.nowMs() ? pausedUntilMs : undefined,
       heldSegments: this.#deferrals.heldCount,
@@ -374,7 +374,7 @@ export class DiskExportQueue implements AsyncDisposable {
 
   #block(kind: BlockKind, reason: string, segment: SegmentInfo, cause: unknown): void {
     if (this.#blocked !== undefined) return;
-    this.#blocked = reason;
+    this.#blocked = { kind, reason };
     this.#logger?.error('The export queue is blocked until resume()', { reason, segmentId: segment.id });
     this.#events.emit('blocked', { kind, reason, segmentId: segment.id, cause });
   }

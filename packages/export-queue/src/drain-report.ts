@@ -1,3 +1,5 @@
+import type { BlockKind } from './export-events.ts';
+
 /**
  * Why a cycle ended.
  *
@@ -31,6 +33,8 @@ export interface DrainReport {
   readonly bytes: number;
   /** Why the queue is blocked, where it is. */
   readonly blocked?: string;
+  /** The same as a word that stays what it is. */
+  readonly blockedKind?: BlockKind;
   /** What a condition said, where it holds the queue. */
   readonly hold?: string;
 }

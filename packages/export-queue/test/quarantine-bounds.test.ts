@@ -26,7 +26,8 @@ async function setUpSpool(segments: number, quarantine: QuarantineOptions) {
 it('blocks the queue where it is full, until there is room again', async () => {
   const { store, queue, seen, uploader } = await setUpSpool(8, { maxSegments: 2 });
   const report = await queue.drain();
-  expect(report).toMatchObject({ endedBy: 'blocked', delivered: 2, quarantined: 2, remaining: 4 });
+  const expected = { endedBy: 'blocked', blockedKind: 'quarantineFull', delivered: 2, quarantined: 2, remaining: 4 };
+  expect(report).toMatchObject(expected);
   expect(report.blocked).toMatch(/^Cannot put another segment into \/spool\/quarantine, which holds 2 segments/u);
   const blocked = seen.filter(({ type }) => type === 'blocked').map(({ event }) => event);
   expect(blocked).toMatchObject([{ kind: 'quarantineFull', cause: { code: 'RELAY_QUARANTINE_FULL' } }]);
