@@ -7,7 +7,9 @@ export type Paint = (style: Style, text: string) => string;
 
 /** Colours on a terminal, unless `NO_COLOR` or a dumb one; anywhere with `FORCE_COLOR`. See https://no-color.org. */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
-  return hasColours(stream, env) ? (style, text) => styleText(style, text) : (_style, text) => text;
+  return hasColours(stream, env)
+    ? (style, text) => styleText(style, text, { validateStream: false })
+    : (_style, text) => text;
 }
 
 function hasColours({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {

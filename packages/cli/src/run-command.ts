@@ -1,41 +1,39 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
-import { defineBundle } from './commands/bundle.ts';
-import { defineCat } from './commands/cat.ts';
 import type { CommandSetup } from './commands/command-setup.ts';
-import { defineCompletion } from './commands/completion.ts';
-import { defineDoctor } from './commands/doctor.ts';
-import { defineExport } from './commands/export.ts';
-import { defineList } from './commands/ls.ts';
-import { defineRecord } from './commands/record.ts';
-import { defineRekey } from './commands/rekey.ts';
-import { defineRepair } from './commands/repair.ts';
-import { defineServe } from './commands/serve.ts';
-import { defineStat } from './commands/stat.ts';
-import { defineTop } from './commands/top.ts';
-import { defineVerify } from './commands/verify.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { inCommandTerms } from './in-command-terms.ts';
 import { paintFor } from './paint.ts';
 import { UsageError } from './usage-error.ts';
 
-/** In the order of the help: what fills and empties a spool, what looks into it, what mends it. */
-const definitions = [
-  defineRecord,
-  defineExport,
-  defineList,
-  defineStat,
-  defineCat,
-  defineTop,
-  defineServe,
-  defineVerify,
-  defineRepair,
-  defineRekey,
-  defineBundle,
-  defineDoctor,
-  defineCompletion,
-];
+/**
+ * In the order of the help: what fills and empties a spool, what looks into it, what mends it. Each is loaded when it is
+ * asked for, so that none waits for what only others need.
+ */
+const definitions = {
+  record: async () => (await import('./commands/record.ts')).defineRecord,
+  export: async () => (await import('./commands/export.ts')).defineExport,
+  ls: async () => (await import('./commands/ls.ts')).defineList,
+  stat: async () => (await import('./commands/stat.ts')).defineStat,
+  cat: async () => (await import('./commands/cat.ts')).defineCat,
+  top: async () => (await import('./commands/top.ts')).defineTop,
+  serve: async () => (await import('./commands/serve.ts')).defineServe,
+  verify: async () => (await import('./commands/verify.ts')).defineVerify,
+  repair: async () => (await import('./commands/repair.ts')).defineRepair,
+  rekey: async () => (await import('./commands/rekey.ts')).defineRekey,
+  bundle: async () => (await import('./commands/bundle.ts')).defineBundle,
+  doctor: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  completion: async () => (await import('./commands/completion.ts')).defineCompletion,
+} as const;
+
+type CommandName = keyof typeof definitions;
+
+/** The command that is asked for, or all where that is not one of ours: help, completion, a word that is misspelt. */
+function namesToLoad([name = '']: readonly string[]): readonly CommandName[] {
+  const names = Object.keys(definitions) as CommandName[];
+  return name !== 'completion' && Object.hasOwn(definitions, name) ? [name as CommandName] : names;
+}
 
 const moreHelp = `
 ${exitCodesHelp}
@@ -59,9 +57,14 @@ Run relay help COMMAND for the options and examples of one command.`;
  */
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
-  const program = createProgram(context, (code) => {
-    exitCode = code;
-  });
+  const program = createProgram(context);
+  const run: CommandSetup['run'] = (handle) => async (options) => {
+    exitCode = await handle(options, context);
+  };
+  for (const name of namesToLoad(args)) {
+    const define = await definitions[name]();
+    define({ program, context, run });
+  }
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -73,24 +76,23 @@ export async function runCommand(args: readonly string[], context: CommandContex
   }
 }
 
-function createProgram(context: CommandContext, end: (code: ExitCode) => void): Command {
+function createProgram(context: CommandContext): Command {
   const paint = paintFor(context.stdout);
-  const program = new Command('relay')
-    .description('Records events into durable segment files, looks into them, mends them, and delivers them.')
-    .version(context.version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
-    .addHelpText('after', moreHelp)
-    // The settings below are copied to each subcommand as it is made.
-    .exitOverride()
-    .showHelpAfterError('Run relay --help, or relay help COMMAND, to see what there is.')
-    .configureHelp({ styleTitle: (title) => paint('bold', title) })
-    .configureOutput({
-      writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /u, 'relay: ')),
-    });
-  const run: CommandSetup['run'] = (handle) => async (options) => end(await handle(options, context));
-  for (const define of definitions) define({ program, context, run });
-  return program;
+  return (
+    new Command('relay')
+      .description('Records events into durable segment files, looks into them, mends them, and delivers them.')
+      .version(context.version, '-V, --version', 'print the version')
+      .helpOption('-h, --help', 'print this help')
+      .helpCommand('help [command]', 'print the help of a command')
+      .addHelpText('after', moreHelp)
+      // The settings below are copied to each subcommand as it is made.
+      .exitOverride()
+      .showHelpAfterError('Run relay --help, or relay help COMMAND, to see what there is.')
+      .configureHelp({ styleTitle: (title) => paint('bold', title) })
+      .configureOutput({
+        writeOut: (text) => void context.stdout.write(text),
+        writeErr: (text) => void context.stderr.write(text),
+        outputError: (text, write) => write(text.replace(/^error: /u, 'relay: ')),
+      })
+  );
 }

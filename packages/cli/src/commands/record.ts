@@ -2,6 +2,7 @@ import { FileDiskWriter } from '@relaykit/disk-writer';
 import {
   DEFAULT_MAX_SEGMENT_AGE_MS,
   DEFAULT_MAX_TOTAL_BYTES,
+  MIN_SEGMENT_AGE_MS,
   MIN_SEGMENT_BYTES,
   MIN_TOTAL_BYTES,
 } from '@relaykit/rotation';
@@ -72,7 +73,7 @@ export function defineRecord({ program, run }: CommandSetup): void {
     )
     .addOption(
       new Option('--rotate-age <duration>', 'begin another segment at this age, such as 30s or 5m')
-        .argParser(duration(1))
+        .argParser(duration(MIN_SEGMENT_AGE_MS))
         .default(DEFAULT_MAX_SEGMENT_AGE_MS, '60s'),
     )
     .option('--strict', 'stop at the first line that is refused')

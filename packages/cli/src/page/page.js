@@ -150,7 +150,7 @@ function addChart(chart) {
     scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     series: [{}, series],
     axes: [
-      { ...axis, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatTime(tick * 1_000)) },
+      { ...axis, size: 32, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatTime(tick * 1_000)) },
       {
         ...axis,
         size: 76,

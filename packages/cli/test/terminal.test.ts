@@ -1,0 +1,226 @@
+// Goal: what people see fits their terminal, comes back to it, and stays out of pipes.
+import { execFileSync } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it, vi } from 'vitest';
+import { exitCodes } from '../src/exit-codes.ts';
+import { formatDuration, formatRate } from '../src/format.ts';
+import { MessageOutput } from '../src/message-output.ts';
+import { paintFor } from '../src/paint.ts';
+import { describeProgress, startProgress } from '../src/progress.ts';
+import { ratesOf, type Sample } from '../src/samples.ts';
+import type { SpoolSnapshot } from '../src/spool-snapshot.ts';
+import { renderTop } from '../src/top/render-top.ts';
+import { sparkline } from '../src/top/sparkline.ts';
+import { jsonLines, relay } from './in-process.ts';
+import { newSpool } from './spool.ts';
+
+const enter = '\u001b[?1049h\u001b[?25l';
+const leave = '\u001b[?25h\u001b[?1049l';
+
+async function snapshotOf(): Promise<SpoolSnapshot> {
+  const spool = await newSpool();
+  await relay(['record', '--dir', spool], { stdin: '1\n2\n3\n' });
+  const [snapshot] = jsonLines<SpoolSnapshot>(await relay(['stat', '--dir', spool, '--json']));
+  if (!snapshot) throw new Error('no snapshot');
+  const record = { kind: 'segment', outcome: 'delivered', firstSequence: 0, eventCount: 5, bytes: 50 } as const;
+  const recent = Array.from({ length: 20 }, (_, n) => ({ ...record, id: `id${n}`, at: snapshot.at }));
+  const retrying = [{ id: 'r', attempts: 3, firstFailureAtMs: 1, nextAttemptAtMs: 2, lastError: 'http\u001b[2J 503' }];
+  return { ...snapshot, recent, retrying };
+}
+
+const sample = (atMs: number, recordedBytes: number): Sample => ({
+  atMs,
+  recordedBytes,
+  pending: 0,
+  pendingBytes: 0,
+  quarantined: 0,
+  oldestAgeMs: 0,
+  delivered: 0,
+});
+
+describe('relay top', () => {
+  it.each([
+    [80, 24],
+    [132, 50],
+    [40, 10],
+    [20, 5],
+    [5, 2],
+    [1, 1],
+  ])('fits %i columns and %i rows', async (columns, rows) => {
+    const snapshot = await snapshotOf();
+    const samples = Array.from({ length: 300 }, (_, n) => sample(n * 1_000, n * n));
+    const paint = paintFor({ isTTY: true }, {});
+    const lines = renderTop({ snapshot, samples, columns, rows, paint });
+    expect(lines.length).toBeLessThanOrEqual(rows);
+    for (const text of lines) expect(stripVTControlCharacters(text).length).toBeLessThanOrEqual(columns);
+    const plain = lines.map((text) => stripVTControlCharacters(text)).join('\n');
+    if (columns >= 40) expect(plain).toContain('pending      3 events, 1 segment');
+    if (rows >= 24) expect(plain).toMatch(/retry 3 {2}r {2}http 503/u);
+  });
+
+  it('takes the other screen, and gives the terminal back at the signal', async () => {
+    const spool = await newSpool();
+    await relay(['record', '--dir', spool], { stdin: '1\n' });
+    const stop = new AbortController();
+    let printed = '';
+    const watching = relay(['top', '--dir', spool, '--interval', '100ms'], {
+      signal: stop.signal,
+      terminal: { columns: 60, rows: 12 },
+      onStdout: (all) => {
+        printed = all;
+      },
+    });
+    await vi.waitFor(() => expect(printed).toContain('pending      1 events'), { timeout: 30_000 });
+    await relay(['record', '--dir', spool], { stdin: '2\n' });
+    await vi.waitFor(() => expect(printed).toContain('pending      2 events'), { timeout: 30_000 });
+    stop.abort();
+    expect(await watching).toMatchObject({ code: 0, stderr: '' });
+    expect(printed.startsWith(enter)).toBe(true);
+    expect(printed.endsWith(leave)).toBe(true);
+    expect(printed.split(leave)).toHaveLength(2);
+  });
+
+  it('gives the terminal back when the spool goes away', async () => {
+    const spool = await newSpool();
+    await relay(['record', '--dir', spool], { stdin: '1\n' });
+    let isRemoved = false;
+    const { rm } = await import('node:fs/promises');
+    const watched = await relay(['top', '--dir', spool, '--interval', '100ms'], {
+      terminal: { columns: 60, rows: 12 },
+      onStdout: () => {
+        if (!isRemoved) void rm(spool, { recursive: true });
+        isRemoved = true;
+      },
+    });
+    expect(watched.code).toBe(exitCodes.failed);
+    expect(watched.stdout.endsWith(leave)).toBe(true);
+    expect(watched.stderr).toMatch(/^relay: /u);
+  });
+
+  it('needs a terminal', async () => {
+    expect(await relay(['top', '--dir', 'x'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('needs a terminal'),
+    });
+  });
+});
+
+describe('charts and numbers', () => {
+  it('draws values from nothing to the largest, the newest to the right', () => {
+    expect(sparkline([0, 1, 2, 4], 4)).toBe('▁▃▅█');
+    expect(sparkline([9, 0, 8], 2)).toBe('▁█');
+    expect(sparkline([0, 0], 4)).toBe('  ▁▁');
+    expect(sparkline([], 3)).toBe('   ');
+  });
+
+  it('takes rates of neighbours, and none of a count that went back', () => {
+    const samples = [sample(0, 10), sample(2_000, 30), sample(2_000, 90), sample(3_000, 5)];
+    expect(ratesOf(samples, ({ recordedBytes }) => recordedBytes)).toEqual([10, 0, 0]);
+  });
+
+  it.each([
+    [0, '0'],
+    [0.001, '<0.01'],
+    [0.25, '0.25'],
+    [12.44, '12.4'],
+    [3_210.7, '3,211'],
+  ])('%d events a second', (rate, text) => expect(formatRate(rate)).toBe(text));
+
+  it.each([
+    [8_400, '8 s'],
+    [200_000, '3 min 20 s'],
+    [18_600_000, '5 h 10 min'],
+  ])('%d ms', (ms, text) => expect(formatDuration(ms)).toBe(text));
+});
+
+describe('progress', () => {
+  it('has rate and time left, on one line of 79 columns at most', () => {
+    const text = describeProgress({ value: 250_000_000, total: 1_000_000_000, unit: 'bytes', elapsedMs: 5_000 });
+    expect(text).toBe('██████░░░░░░░░░░░░░░░░░░ 25%  250 MB/1.00 GB  50.0 MB/s  15 s left');
+    const long = describeProgress({ value: 123_456, total: 987_654, unit: 'segments', elapsedMs: 99_999_999 });
+    expect(long.length).toBeLessThanOrEqual(79);
+    expect(describeProgress({ value: 1_000, unit: 'bytes', elapsedMs: 2_000 })).toBe('1.00 kB  500 bytes/s  2 s');
+    expect(describeProgress({ value: 0, total: 5, unit: 'segments', elapsedMs: 2_000 })).toMatch(/waiting$/u);
+  });
+
+  it('prints no bar where nobody watches, and messages all the same', async () => {
+    const { Writable } = await import('node:stream');
+    let written = '';
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        written += chunk.toString();
+        done();
+      },
+    });
+    const messages = new MessageOutput(stream, new AbortController().signal);
+    const progress = startProgress({ stream, messages, unit: 'bytes', total: 10 });
+    progress.advance(5);
+    progress.say('something');
+    progress.stop();
+    await messages.end([]);
+    expect(written).toBe('relay: something\n');
+  });
+});
+
+describe('colours', () => {
+  it.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '1', FORCE_COLOR: '1' }, true, false],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '0' }, true, false],
+    [{ TERM: 'dumb' }, true, false],
+  ])('with %j, on a terminal: %j', (env, isTTY, isColoured) => {
+    expect(paintFor({ isTTY }, env)('red', 'x') !== 'x').toBe(isColoured);
+  });
+});
+
+describe('relay completion', () => {
+  const complete = async (...words: string[]): Promise<string[]> => {
+    const { stdout } = await relay(['completion', 'bash']);
+    const script = `${stdout}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}\n_relay\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
+    return execFileSync('bash', ['--norc', '-c', script], { encoding: 'utf8' }).trim().split('\n');
+  };
+
+  it('completes commands, options and choices in bash', async () => {
+    expect(await complete('relay', 're')).toEqual(['record', 'repair', 'rekey']);
+    expect(await complete('relay', 'record', '--ro')).toEqual(['--rotate-bytes', '--rotate-age']);
+    expect(await complete('relay', 'record', '--durability', '')).toEqual(['written', 'synced']);
+    expect(await complete('relay', 'completion', 'z')).toEqual(['zsh']);
+    expect(await complete('relay', 'help', 've')).toEqual(['verify']);
+    expect(await complete('relay', 'ls', '--dir', '/et')).toEqual(['/etc']);
+  });
+
+  it.each(['zsh', 'fish'])('names every command and option in %s', async (shell) => {
+    const { code, stdout } = await relay(['completion', shell]);
+    expect(code).toBe(0);
+    const help = (await relay(['--help'])).stdout;
+    const commands = [...help.matchAll(/^ {2}([a-z]+) \[options\]/gmu)].map(([, name]) => name ?? '');
+    expect(commands.length).toBeGreaterThanOrEqual(12);
+    for (const name of commands) expect(stdout).toContain(name);
+    for (const option of ['release-held', 'rotate-age', 'include-tried']) expect(stdout).toContain(option);
+  });
+
+  it('refuses a shell that it does not know', async () => {
+    expect(await relay(['completion', 'tcsh'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('bash, zsh, fish'),
+    });
+  });
+});
+
+describe('help', () => {
+  it('has options, examples or states, and exit codes for every command, within 90 columns', async () => {
+    const help = (await relay(['--help'])).stdout;
+    const commands = [...help.matchAll(/^ {2}([a-z]+) \[options\]/gmu)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => name !== 'help');
+    for (const name of commands) {
+      const { code, stdout } = await relay(['help', name]);
+      expect(code, name).toBe(0);
+      expect(stdout, name).toContain('Exit codes:');
+      expect(Math.max(...stdout.split('\n').map((text) => text.length)), name).toBeLessThanOrEqual(90);
+    }
+  });
+});
