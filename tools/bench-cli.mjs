@@ -27,7 +27,10 @@ const isSmall = process.env.RELAY_BENCH === 'small';
 const eventCount = isSmall ? 20_000 : 1_000_000;
 const command = join(root, 'packages/cli/bin/relay.js');
 /** Says at the end what cannot be asked for afterwards: the peak memory of the process, in KiB, as the kernel has it. */
-const probe = `data:text/javascript,process.on('exit', () => console.error('peak=' + process.resourceUsage().maxRSS))`;
+const probe = `data:text/javascript,process.on('exit', () => {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  console.error('usage=' + maxRSS + ',' + (userCPUTime + systemCPUTime));
+})`;
 
 const folder = mkdtempSync(join(tmpdir(), 'relay-bench-cli-'));
 const rows = [];
@@ -100,8 +103,10 @@ async function measure(args, { stdin, lines, note = '', prepare = () => undefine
   if (code !== 0) throw new Error(`relay ${args.join(' ')} ended with ${code}: ${stderr}`);
   if (lines !== undefined && printed !== lines)
     throw new Error(`relay ${args[0]} printed ${printed} lines, not ${lines}`);
-  const peakBytes = Number(/peak=(\d+)/u.exec(stderr)?.[1]) * 1024;
-  rows.push({ name: nameOf(args, note), ms, peakBytes });
+  const [, peakKiB, cpuMicros] = /usage=(\d+),(\d+)/u.exec(stderr) ?? [];
+  const peakBytes = Number(peakKiB) * 1024;
+  const cpuMs = Number(cpuMicros) / 1_000;
+  rows.push({ name: nameOf(args, note), ms, cpuMs, peakBytes });
   console.error(`${rows.at(-1).name}: ${Math.round(ms)} ms`);
 }
 
@@ -134,10 +139,19 @@ async function exportAll(options) {
 }
 
 function report() {
-  const table = new Table({ head: ['command', 'time', 'events/s', 'peak memory'], style: { head: [], border: [] } });
-  for (const { name, ms, peakBytes } of rows) {
+  const table = new Table({
+    head: ['command', 'time', 'of a core', 'events/s', 'peak memory'],
+    style: { head: [], border: [] },
+  });
+  for (const { name, ms, cpuMs, peakBytes } of rows) {
     const rate = Math.round(eventCount / (ms / 1_000)).toLocaleString('en-US');
-    table.push([name, `${(ms / 1_000).toFixed(2)} s`, rate, `${Math.round(peakBytes / 1e6)} MB`]);
+    table.push([
+      name,
+      `${(ms / 1_000).toFixed(2)} s`,
+      `${(cpuMs / 1_000).toFixed(2)} s`,
+      rate,
+      `${Math.round(peakBytes / 1e6)} MB`,
+    ]);
   }
   console.log(`${eventCount.toLocaleString('en-US')} events, Node ${process.versions.node}`);
   console.log(table.toString());

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { handleSource, isUsableExtension, readMetadataFile } from '@relaykit/segments';
 import type { RawJSONLine } from '@relaykit/serializers';
 import {
+  type ByteSource,
   type DamageReason,
   type FileHandle,
   isRelayError,
@@ -12,9 +13,13 @@ import {
 import type { LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
 
+/** Events that are handed on together. */
+const gatheredEvents = 1_000;
+
 /** What stands in a segment, piece by piece. */
 export type TailPiece =
-  | { readonly kind: 'event'; readonly text: string; readonly sequence: number }
+  /** Events next to each other; `sequence` is that of the first. */
+  | { readonly kind: 'events'; readonly texts: readonly string[]; readonly sequence: number }
   | { readonly kind: 'damage'; readonly positionBytes: number; readonly reason: DamageReason }
   | { readonly kind: 'keyMissing'; readonly keyId: string };
 
@@ -27,8 +32,8 @@ export interface SegmentTailOptions {
 }
 
 /**
- * Reads a segment from where it stopped the last time, sealed or being written. Takes no lock. Holds at most one frame
- * in memory.
+ * Reads a segment from where it stopped the last time, sealed or being written. Takes no lock. Holds a frame and
+ * `gatheredEvents` in memory.
  */
 export class SegmentTail {
   readonly segment: SegmentName;
@@ -116,10 +121,7 @@ export class SegmentTail {
       if (damage) yield { kind: 'damage', positionBytes: from + damage.positionBytes, reason: damage.reason };
       readBytes = range.positionBytes + range.lengthBytes;
       const piece = handleSource(handle, from + range.positionBytes, from + readBytes);
-      for await (const event of this.#decode(piece, { ...context, firstFrameIndex: range.firstFrameIndex })) {
-        yield { kind: 'event', text: textOf(event), sequence: this.#sequence };
-        this.#sequence += 1;
-      }
+      yield* this.#readEvents(piece, { ...context, firstFrameIndex: range.firstFrameIndex });
       this.#frameIndex = range.firstFrameIndex + range.frameCount;
     }
     this.#positionBytes = from + readBytes;
@@ -132,14 +134,28 @@ export class SegmentTail {
     }
   }
 
-  /** Removed while it was read: its bytes were taken away, not damaged. */
-  async *#decode(...args: Parameters<LineSerializer['decode']>): AsyncGenerator<RawJSONLine> {
+  /** Many at a time: each generator that an event passes through costs as much as its printing. */
+  async *#readEvents(source: ByteSource, context: SegmentContext): AsyncGenerator<TailPiece> {
+    let texts: string[] = [];
     try {
-      yield* this.#serializer.decode(...args);
+      for await (const event of this.#serializer.decode(source, context)) {
+        texts.push(textOf(event));
+        if (texts.length < gatheredEvents) continue;
+        yield this.#take(texts);
+        texts = [];
+      }
     } catch (error) {
+      // Removed while it was read: its bytes were taken away, not damaged.
       if (!isRelayError(error) || (await this.#isThere())) throw error;
       this.#state = 'gone';
     }
+    if (texts.length > 0) yield this.#take(texts);
+  }
+
+  #take(texts: readonly string[]): TailPiece {
+    const sequence = this.#sequence;
+    this.#sequence += texts.length;
+    return { kind: 'events', texts, sequence };
   }
 
   async #isThere(): Promise<boolean> {

@@ -1,6 +1,6 @@
 // Goal: stat, cat, bundle, doctor and rekey tell the truth of a spool in every format, and change nothing they should not.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
@@ -100,19 +100,22 @@ describe('relay stat', () => {
       headers['content-encoding'] === 'gzip' ? 422 : headers['content-encoding'] === 'zstd' ? 500 : 200,
     );
     await relay(['export', '--dir', spool, '--to', receiver.url]);
-    const small = ['--max-spool-bytes', '2048', '--when-full', 'drop-oldest', '--key-file', key];
-    await relay(['record', '--dir', spool, ...small], { stdin: text(0, 50) });
+    await relay(['record', '--dir', spool], { stdin: text(0, 50) });
+    // Somebody deletes a segment: that is counted, too.
+    const missing = (await readdir(spool)).find((name) => name.endsWith('.zst')) ?? '';
+    await rm(join(spool, missing));
+    expect(await relay(['repair', '--dir', spool, '--key-file', key])).toMatchObject({ code: 0 });
     const [snapshot] = jsonLines<SpoolSnapshot>(await relay(['stat', '--dir', spool, '--json']));
     if (!snapshot) throw new Error('no snapshot');
     const { added, pending, delivered, quarantined, lost, dropped } = snapshot;
     const drops = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     expect(added).toBe(550);
     expect(added).toBe(pending + delivered + quarantined + drops + lost);
-    expect(snapshot).toMatchObject({ delivered: 300, quarantined: 100, lost: 0, repeated: 0 });
+    expect(snapshot).toMatchObject({ quarantined: 100, dropped: { missing: 100 }, lost: 0, repeated: 0 });
     expect(snapshot).toMatchObject({ segments: { quarantined: 1 }, oldestPendingAt: expect.any(String) });
     const { stdout } = await relay(['stat', '--dir', spool]);
     expect(stdout).toMatch(/^added +550 +events$/mu);
-    expect(stdout).toMatch(/^\+ delivered +300$/mu);
+    expect(stdout).toMatch(/^\+ dropped +100 +100 missing$/mu);
     expect(stdout).toMatch(/^rates +\S+ events\/s added, \S+ delivered, over \d+ s$/mu);
   });
 

@@ -152,7 +152,7 @@ class EventPrinter {
   async #print(tail: SegmentTail): Promise<void> {
     const { id } = tail.segment;
     for await (const piece of tail.read()) {
-      if (piece.kind === 'event') await this.#output.write(this.#lineOf(id, piece));
+      if (piece.kind === 'events') await this.#printEvents(id, piece);
       else if (piece.kind === 'keyMissing') this.#leaveOut(id, `the key ${piece.keyId} is missing; check --key-file`);
       else {
         this.#damages += 1;
@@ -166,8 +166,15 @@ class EventPrinter {
     this.#done.add(id);
   }
 
-  #lineOf(segmentId: string, { text, sequence }: TailPiece & { kind: 'event' }): string {
-    return this.#options.json ? `{"segment":"${segmentId}","sequence":${sequence},"event":${text}}` : text;
+  async #printEvents(segmentId: string, { texts, sequence }: TailPiece & { kind: 'events' }): Promise<void> {
+    for (const [index, text] of texts.entries()) {
+      const line = this.#options.json
+        ? `{"segment":"${segmentId}","sequence":${sequence + index},"event":${text}}`
+        : text;
+      const written = this.#output.write(line);
+      // Most lines are gathered, and nothing is waited for.
+      if (written) await written;
+    }
   }
 
   #leaveOut(id: string, reason: string): void {
