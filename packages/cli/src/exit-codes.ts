@@ -16,7 +16,7 @@ export const exitCodes = {
   quarantined: 6,
   /** `verify`, `cat`: bytes are damaged or missing. `doctor`: something here keeps the spool from working. */
   unsound: 7,
-  /** `verify`, `repair`, `rekey`: something could not be looked at or done now: no key, in use, a format of others. */
+  /** `verify`, `cat`, `repair`, `rekey`: something could not be looked at or done now: no key, in use, a format of others. */
   unfinished: 8,
 } as const;
 
@@ -32,5 +32,5 @@ export const exitCodesHelp = `Exit codes:
   5  export: blocked by the receiver's answer (address or credentials), or by a full quarantine
   6  export: segments were refused for good, or are damaged; they are in quarantine
   7  verify, cat: damage was found; doctor: something is wrong
-  8  verify, repair, rekey: something was left out (no key, in use); nothing is wrong with the rest
+  8  verify, cat, repair, rekey: something was left out (no key, in use); nothing is wrong with the rest
 A process that a signal asked to end ends by that signal, with everything in order.`;
