@@ -25,7 +25,7 @@ export interface CyclesOutcome {
   readonly mostBuffered: number;
   readonly mostBytes: number;
   readonly failedWrites: number;
-  /** Events that the spool knows of: those that wait, and those it gave up. */
+  /** Events that the spool knows of: those that wait, those it gave up, and those that the buffer dropped. */
   readonly inSpool: number;
 }
 
