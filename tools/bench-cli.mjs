@@ -155,7 +155,10 @@ function report() {
   }
   console.log(`${eventCount.toLocaleString('en-US')} events, Node ${process.versions.node}`);
   console.log(table.toString());
-  for (const { name, ms } of rows.filter((row) => /^(?:ls|stat)/u.test(row.name))) {
-    if (ms >= 500) console.log(`${name} took ${Math.round(ms)} ms; it should take less than half a second`);
+  // What others do on the machine meanwhile is not the command's.
+  const slow = rows.filter(({ name, cpuMs }) => /^(?:ls|stat)/u.test(name) && cpuMs >= 500);
+  for (const { name, cpuMs } of slow) {
+    console.log(`${name} took ${Math.round(cpuMs)} ms of a core; it should take less than half a second`);
+    process.exitCode = 1;
   }
 }

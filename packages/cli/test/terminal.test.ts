@@ -70,7 +70,7 @@ describe('relay top', () => {
         printed = all;
       },
     });
-    await vi.waitFor(() => expect(printed).toContain('pending      1 events'), { timeout: 30_000 });
+    await vi.waitFor(() => expect(printed).toContain('pending      1 event,'), { timeout: 30_000 });
     await relay(['record', '--dir', spool], { stdin: '2\n' });
     await vi.waitFor(() => expect(printed).toContain('pending      2 events'), { timeout: 30_000 });
     stop.abort();

@@ -91,7 +91,7 @@ function describe({ severity, file, positionBytes, line, message }: Finding, pai
 function summarize(counts: Record<Finding['severity'], number>): string {
   const parts = severities
     .filter((severity) => counts[severity] > 0)
-    .map((severity) => `${counts[severity]} ${severity}`);
+    .map((severity) => `${severity} ${counts[severity]}`);
   if (counts.damage > 0) return `not sound: ${parts.join(', ')}; see relay repair --dry-run`;
   const rest = parts.length > 0 ? ` (${parts.join(', ')})` : '';
   return counts.unchecked > 0 ? `no damage in what was looked into${rest}` : `sound${rest}`;

@@ -77,19 +77,19 @@ function showTiles({
   const drops = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   const sealed = segments.ready + segments.held + segments.unknown;
   const tiles = [
-    ['Pending', formatCount(pending), `${formatCount(sealed)} segments, ${formatBytes(bytes.pending)}`],
+    ['Pending', formatCount(pending), `${formatNoun(sealed, 'segment')}, ${formatBytes(bytes.pending)}`],
     [
       'Oldest',
       oldestPendingAt ? formatAge(Date.parse(at) - Date.parse(oldestPendingAt)) : '–',
       'since its segment began',
     ],
-    ['Open', formatBytes(bytes.open), `${formatCount(segments.open)} files being written`],
+    ['Open', formatBytes(bytes.open), `${formatNoun(segments.open, 'file')} being written`],
     ['Delivered', formatCount(delivered), 'events'],
     ['Retrying', formatCount(retrying.length), `${formatCount(segments.held)} held back`, retrying.length > 0],
     [
       'Quarantine',
       formatCount(segments.quarantined),
-      `segments, ${formatCount(quarantined)} events`,
+      `${segments.quarantined === 1 ? 'segment' : 'segments'}, ${formatNoun(quarantined, 'event')}`,
       segments.quarantined > 0,
     ],
     ['Dropped', formatCount(drops), Object.keys(dropped).join(', ') || 'events', drops > 0],
@@ -183,6 +183,10 @@ function formatTime(at) {
 function formatCount(count) {
   const digits = count < 10 ? 2 : count < 100 ? 1 : 0;
   return count.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+function formatNoun(count, noun) {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function formatBytes(bytes) {

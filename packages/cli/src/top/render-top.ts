@@ -42,13 +42,13 @@ function describeNumbers({ snapshot, columns }: TopView): Line[] {
       style: 'inverse',
     },
     {
-      text: `pending      ${number(pending)} events, ${formatCount(sealed, 'segment')}, ${formatBytes(bytes.pending)}`,
+      text: `pending      ${formatCount(pending, 'event')}, ${formatCount(sealed, 'segment')}, ${formatBytes(bytes.pending)}`,
       style: 'bold',
     },
     { text: `oldest       ${age}` },
     { text: `delivered    ${number(delivered)}` },
     troubled(
-      `quarantine   ${formatCount(segments.quarantined, 'segment')}, ${number(quarantined)} events`,
+      `quarantine   ${formatCount(segments.quarantined, 'segment')}, ${formatCount(quarantined, 'event')}`,
       segments.quarantined > 0,
     ),
     troubled(`lost         ${number(lost)}, dropped ${number(drops)}`, lost + drops > 0),
@@ -88,7 +88,7 @@ function describeUploads({ snapshot }: TopView): Line[] {
     lines.push({ text: `retry ${attempts}  ${id}  ${printable(lastError)}`, style: 'yellow' });
   }
   for (const { at, outcome, id, eventCount, bytes, reason = '' } of recent) {
-    const text = `${at.slice(11, 19)}Z  ${outcome}  ${id}  ${eventCount.toLocaleString('en-US')} events, ${formatBytes(bytes)} ${printable(reason)}`;
+    const text = `${at.slice(11, 19)}Z  ${outcome}  ${id}  ${formatCount(eventCount, 'event')}, ${formatBytes(bytes)} ${printable(reason)}`;
     lines.push(outcome === 'delivered' ? { text } : { text, style: 'yellow' });
   }
   if (lines.length === 2) lines.push({ text: 'none yet' });
