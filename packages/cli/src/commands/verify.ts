@@ -62,11 +62,14 @@ async function verify(options: VerifyCommandOptions, context: CommandContext): P
   const output = new BulkOutput(context);
   const counts = { damage: 0, unfinished: 0, unchecked: 0, note: 0 };
   const found: Finding[] = [];
+  const onRead = (bytes: number): void => {
+    progress.advance(bytes);
+    context.signal.throwIfAborted();
+  };
   try {
-    for await (const finding of verifySpool({ view, formats, onRead: (bytes) => progress.advance(bytes) })) {
+    for await (const finding of verifySpool({ view, formats, onRead })) {
       counts[finding.severity] += 1;
       found.push(finding);
-      context.signal.throwIfAborted();
     }
   } finally {
     progress.stop();
