@@ -32,5 +32,6 @@ export const exitCodesHelp = `Exit codes:
   5  export: blocked by the receiver's answer (address or credentials), or by a full quarantine
   6  export: segments were refused for good, or are damaged; they are in quarantine
   7  verify, cat: damage was found; doctor: something is wrong
-  8  verify, cat, repair, rekey: something was left out (no key, in use); nothing is wrong with the rest
+  8  verify, cat, repair, quarantine, rekey: something was left out
+     (no key, in use); nothing is wrong with the rest
 A process that a signal asked to end ends by that signal, with everything in order.`;

@@ -19,6 +19,7 @@ const definitions = {
   cat: async () => (await import('./commands/cat.ts')).defineCat,
   top: async () => (await import('./commands/top.ts')).defineTop,
   serve: async () => (await import('./commands/serve.ts')).defineServe,
+  quarantine: async () => (await import('./commands/quarantine.ts')).defineQuarantine,
   verify: async () => (await import('./commands/verify.ts')).defineVerify,
   repair: async () => (await import('./commands/repair.ts')).defineRepair,
   rekey: async () => (await import('./commands/rekey.ts')).defineRekey,

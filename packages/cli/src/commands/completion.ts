@@ -35,7 +35,10 @@ function treeOf(program: CommandSetup['program']): CompletionTree {
     commands: program.commands.map((command) => ({
       name: command.name(),
       summary: command.summary(),
-      words: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+      words: [
+        ...command.commands.map((inner) => inner.name()),
+        ...command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+      ],
       options: command.options.map(({ long, short, description, argChoices, required }) => ({
         flags: [long, short].filter((flag) => flag !== undefined && flag !== null),
         description,

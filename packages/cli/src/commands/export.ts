@@ -1,4 +1,4 @@
-import { DiskExportQueue, HttpUploader } from '@relaykit/export-queue';
+import { DiskExportQueue } from '@relaykit/export-queue';
 import { openSegmentStore } from '@relaykit/segments';
 import { Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
@@ -8,15 +8,12 @@ import { watchQueue } from '../export-watch.ts';
 import { type FormatOptions, knownFormats } from '../formats.ts';
 import { directoryOption, jsonOption, keyFileOption, unsafeDirectoryOption } from '../options.ts';
 import { requireSpool } from '../require-spool.ts';
-import { fromArguments } from '../usage-error.ts';
+import { type DestinationOptions, uploaderFor } from '../uploader-for.ts';
 import type { CommandSetup } from './command-setup.ts';
 
-interface ExportOptions extends Pick<FormatOptions, 'keyFile'> {
+interface ExportOptions extends Pick<FormatOptions, 'keyFile'>, DestinationOptions {
   readonly dir: string;
   readonly allowUnsafeDirectory?: true;
-  readonly to: string;
-  /** Each `Name: value`. */
-  readonly header?: readonly string[];
   readonly watch?: true;
   readonly json?: true;
 }
@@ -26,12 +23,15 @@ export function defineExport({ program, run }: CommandSetup): void {
     .command('export')
     .summary('deliver the segments that are ready')
     .description(
-      'Delivers the segments that are ready over HTTP, oldest first, one POST each with the file as it is, and ends. With ' +
+      'Delivers the segments that are ready, oldest first, each file as it is: over HTTP, into an S3 bucket, or into a NATS stream. Ends then. With ' +
         '--watch it goes on with what is recorded from then on, until a signal comes.',
     )
     .addOption(directoryOption())
     .addOption(unsafeDirectoryOption())
-    .requiredOption('--to <url>', 'address of the receiver: https, or http on this machine')
+    .requiredOption(
+      '--to <url>',
+      'the receiver: https://… (http on this machine), s3://BUCKET/PREFIX, nats://HOST:PORT/SUBJECT',
+    )
     .addOption(
       new Option('--header <header>', 'header to send, such as "X-Source: shop"; may be given again').argParser(
         (header: string, others: readonly string[] = []) => [...others, header],
@@ -40,6 +40,15 @@ export function defineExport({ program, run }: CommandSetup): void {
     .addOption(
       keyFileOption('keys of segments that a process left unfinished; they are delivered encrypted, as they are'),
     )
+    .option('--s3-region <region>', 'region of the bucket (default: AWS_REGION)')
+    .option('--s3-endpoint <url>', 'a store of your own instead of Amazon S3')
+    .option('--s3-key <template>', 'name of an object below the prefix (default: "{date}/{segmentId}.{extension}")')
+    .addOption(
+      new Option('--nats-mode <mode>', 'what a message is: a segment as it is, or an event')
+        .choices(['segment', 'event'])
+        .default('segment'),
+    )
+    .option('--nats-stream <name>', 'the stream that must take the messages')
     .option('--watch', 'keep running: deliver what becomes ready, try again what failed')
     .addOption(jsonOption('print the outcome as one JSON object; with --watch one for each delivery, too'))
     .addHelpText('after', exportHelp)
@@ -47,10 +56,13 @@ export function defineExport({ program, run }: CommandSetup): void {
 }
 
 const exportHelp = `
-Each segment is one POST with the header Idempotency-Key, the segment's id, and its
+Over HTTP each segment is one POST with the header Idempotency-Key, the segment's id, and its
 media type: application/x-ndjson, with Content-Encoding where it is compressed, or
 application/octet-stream where it is encrypted. It is removed once the receiver
 answers 2xx. What a process that died left behind is recovered and delivered, too.
+
+S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION out
+of the environment, NATS NATS_USER and NATS_PASSWORD, or NATS_TOKEN.
 
 With --watch a segment that failed is tried again after a wait that grows, for up to
 30 days; a receiver that is away is asked now and then. An answer that speaks of the
@@ -59,16 +71,18 @@ address or the credentials ends the command with exit code 5.
 Examples:
   relay export --dir spool --to https://example.com/events
   relay export --dir spool --to https://example.com/events --watch
+  relay export --dir spool --to s3://my-events/raw --s3-region eu-central-1
+  relay export --dir spool --to nats://127.0.0.1:4222/events
 
 Exit codes: 0 all delivered, 4 segments remain, 5 blocked, 6 some in quarantine,
 1 failure, 2 wrong use.`;
 
 async function exportSpool(options: ExportOptions, context: CommandContext): Promise<ExitCode> {
-  const { dir, allowUnsafeDirectory = false, to, header = [] } = options;
-  const uploader = fromArguments(() => new HttpUploader({ url: to, headers: parseHeaders(header) }));
-  await requireSpool(dir);
+  const { dir, allowUnsafeDirectory = false } = options;
   // With its serializers the store also recovers what a dead writer left behind.
   const serializers = await knownFormats(options);
+  const uploader = await uploaderFor(options, serializers);
+  await requireSpool(dir);
   const store = await openSegmentStore({ directory: dir, allowUnsafeDirectory, serializers });
   try {
     const queue = new DiskExportQueue({ store, uploader });
@@ -82,15 +96,4 @@ async function exportSpool(options: ExportOptions, context: CommandContext): Pro
   } finally {
     await store.close();
   }
-}
-
-/** @throws TypeError - without the text, which may hold a secret. */
-function parseHeaders(headers: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    headers.map((header) => {
-      const colon = header.indexOf(':');
-      if (colon < 1) throw new TypeError('--header must be "Name: value"');
-      return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()];
-    }),
-  );
 }
