@@ -9,29 +9,30 @@ interface PendingFlush {
 
 /** The calls of `flush` that wait, and what they wait for. */
 export class PendingFlushes {
-  readonly #pending = new Set<PendingFlush>();
+  // No set: one whose elements come and go keeps those that are gone alive in V8, through the tables it outgrew, and
+  // many short flushes then fill the old generation.
+  #pending: PendingFlush[] = [];
 
   wait(throughId: number, isSynced: boolean, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#pending.delete(flush);
-        signal?.removeEventListener('abort', abort);
+      const flush: PendingFlush = { throughId, isSynced, resolve, reject };
+      this.#pending.push(flush);
+      if (signal === undefined) return;
+      const abort = (): void =>
+        this.#settle(
+          (other) => other === flush,
+          (aborted) => aborted.reject(signal.reason),
+        );
+      signal.addEventListener('abort', abort, { once: true });
+      const end = (): void => signal.removeEventListener('abort', abort);
+      flush.resolve = () => {
+        end();
+        resolve();
       };
-      const flush: PendingFlush = {
-        throughId,
-        isSynced,
-        resolve: () => {
-          end();
-          resolve();
-        },
-        reject: (error) => {
-          end();
-          reject(error);
-        },
+      flush.reject = (error) => {
+        end();
+        reject(error);
       };
-      const abort = (): void => flush.reject(signal?.reason);
-      this.#pending.add(flush);
-      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
@@ -49,16 +50,32 @@ export class PendingFlushes {
 
   /** Every batch before `oldestId` is stored, and synced too where `isSynced` says so. */
   resolveBefore(oldestId: number, isSynced: boolean): void {
-    for (const flush of this.#pending) if (flush.throughId < oldestId && (isSynced || !flush.isSynced)) flush.resolve();
+    this.#settle(
+      (flush) => flush.throughId < oldestId && (isSynced || !flush.isSynced),
+      (flush) => flush.resolve(),
+    );
   }
 
   /** Batch `id` could not be stored: neither could what those wait for who wait for it. */
   rejectFrom(id: number, error: unknown): void {
-    for (const flush of this.#pending) if (flush.throughId >= id) flush.reject(error);
+    this.#settle(
+      (flush) => flush.throughId >= id,
+      (flush) => flush.reject(error),
+    );
   }
 
   /** A sync failed, after every batch before `oldestId` was stored. */
   rejectSyncedBefore(oldestId: number, error: unknown): void {
-    for (const flush of this.#pending) if (flush.isSynced && flush.throughId < oldestId) flush.reject(error);
+    this.#settle(
+      (flush) => flush.isSynced && flush.throughId < oldestId,
+      (flush) => flush.reject(error),
+    );
+  }
+
+  #settle(isDone: (flush: PendingFlush) => boolean, settle: (flush: PendingFlush) => void): void {
+    if (!this.#pending.some(isDone)) return;
+    const done = this.#pending.filter(isDone);
+    this.#pending = this.#pending.filter((flush) => !isDone(flush));
+    for (const flush of done) settle(flush);
   }
 }

@@ -56,8 +56,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   readonly #pool: FrameBuilderPool<TEvent>;
   readonly #queue: CommitQueue<TEvent>;
   readonly #instruments: WriterInstruments | undefined;
-  /** By what was passed; each is taken out once its caller has heard of the outcome. */
-  readonly #commits = new Map<object, PendingCommit<TEvent>>();
+  readonly #commits = new WeakMap<object, PendingCommit<TEvent>>();
   #opened: OpenSpool<TEvent> | undefined;
   #recovery: RecoveryReport | undefined;
   #closing: Promise<void> | undefined;
