@@ -2,6 +2,7 @@
 //
 //   npm run bench:compare                       everything, full sizes; about an hour
 //   npm run bench:compare -- written flush      only groups that begin like this; the others keep their last results
+//   RELAY_BENCH_ROUNDS=3 npm run bench:compare  at most three rounds of each
 //   RELAY_BENCH=small npm run bench:compare     small sizes, into .cache/benchmarks: that everything still runs
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,8 @@ const chartFolder = 'benchmarks';
 const resultsPath = join(folder, chartFolder, 'results.json');
 
 const wanted = process.argv.slice(2);
-const planned = plan(isSmall);
+const planned = plan(isSmall, Number(process.env['RELAY_BENCH_ROUNDS'] ?? Number.POSITIVE_INFINITY));
+const earlier = wanted.length > 0 ? readEarlier() : undefined;
 const chosen = planned.filter(({ id }) => wanted.length === 0 || wanted.some((beginning) => id.startsWith(beginning)));
 if (chosen.length === 0)
   throw new Error(`no group begins with ${wanted.join(' or ')}; there are ${planned.map(({ id }) => id).join(', ')}`);
@@ -31,6 +33,8 @@ for (const group of chosen) {
   const samples = await runRounds(group, (name) => missing.add(name));
   const cases = group.cases.map(({ name, label }) => ({ name, label, samples: samples.get(name) ?? [] }));
   fresh.set(group.id, { ...group, cases });
+  // After every group: a run that is cut off has shown something.
+  write();
   console.log(`${group.id}: ${((performance.now() - startedMs) / 1_000).toFixed(0)} s`);
 }
 if (missing.size > 0) {
@@ -39,23 +43,24 @@ if (missing.size > 0) {
   if (!isSmall) throw new Error(`not installed: ${names}; ${advice}`);
   console.log(`left out, not installed: ${names}; ${advice}`);
 }
-
-const earlier = wanted.length > 0 ? readEarlier() : undefined;
-const groups = planned.flatMap(({ id }) => fresh.get(id) ?? earlier?.groups.find((group) => group.id === id) ?? []);
-const results: Results = {
-  measuredOn: new Date().toISOString().slice(0, 10),
-  isSmall,
-  machine: describeMachine(),
-  versions: peerVersions(),
-  groups,
-};
-const { markdown, charts } = writeReport(results, chartFolder);
-rmSync(join(folder, chartFolder), { recursive: true, force: true });
-mkdirSync(join(folder, chartFolder), { recursive: true });
-writeFileSync(resultsPath, `${JSON.stringify(results, roundedNumbers, 1)}\n`);
-for (const [name, svg] of charts) writeFileSync(join(folder, chartFolder, name), svg);
-writeFileSync(join(folder, 'BENCHMARKS.md'), markdown);
 console.log(`written: ${join(folder, 'BENCHMARKS.md')}`);
+
+function write(): void {
+  const groups = planned.flatMap(({ id }) => fresh.get(id) ?? earlier?.groups.find((group) => group.id === id) ?? []);
+  const results: Results = {
+    measuredOn: new Date().toISOString().slice(0, 10),
+    isSmall,
+    machine: describeMachine(),
+    versions: peerVersions(),
+    groups,
+  };
+  const { markdown, charts } = writeReport(results, chartFolder);
+  rmSync(join(folder, chartFolder), { recursive: true, force: true });
+  mkdirSync(join(folder, chartFolder), { recursive: true });
+  writeFileSync(resultsPath, `${JSON.stringify(results, roundedNumbers, 1)}\n`);
+  for (const [name, svg] of charts) writeFileSync(join(folder, chartFolder, name), svg);
+  writeFileSync(join(folder, 'BENCHMARKS.md'), markdown);
+}
 
 function readEarlier(): Results | undefined {
   try {

@@ -29,9 +29,12 @@ const relay = { name: 'relay', label: '**Relaykit**, `createRelay()`' };
 const pinoSync = { name: 'pinoSync', label: 'pino, sync, `minLength` 4096' };
 const pinoAsync = { name: 'pinoAsync', label: 'pino, async, `minLength` 4096' };
 
-/** @param isSmall - Sizes that only show that everything still runs. */
-export function plan(isSmall: boolean): Group[] {
-  const rounds = (full: number): number => (isSmall ? 1 : full);
+/**
+ * @param isSmall - Sizes that only show that everything still runs.
+ * @param maxRounds - Fewer rounds than planned, where there is less time.
+ */
+export function plan(isSmall: boolean, maxRounds: number): Group[] {
+  const rounds = (full: number): number => (isSmall ? 1 : Math.min(full, maxRounds));
   const size = (full: number, small: number): number => (isSmall ? small : full);
   const synced = [1, 10, 100, 1_000].map((batchEvents): Group => {
     const batches = { 1: 1_500, 10: 800, 100: 400, 1000: 150 }[batchEvents] ?? 100;
