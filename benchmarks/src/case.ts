@@ -9,8 +9,12 @@ export interface CaseContext {
   readonly parameters: Readonly<Record<string, number>>;
 }
 
-/** Does the work, checks what it left on disk, and says what it measured. */
-export type Case = (context: CaseContext) => Promise<Sample>;
+/** A sample for each round, as long as `next(true)` asks for one; then it closes, and checks what it left on disk. */
+export type Rounds = AsyncGenerator<Sample, void, boolean>;
+
+/** Does the work, checks what it left on disk, and says what it measured: once, or round by round. */
+export type Case = OneShot | ((context: CaseContext) => Rounds);
+export type OneShot = (context: CaseContext) => Promise<Sample>;
 
 /** The cases of a file, by name. */
 export type Cases = Readonly<Record<string, Case>>;

@@ -2,7 +2,7 @@
 import type { Sample } from './case.ts';
 import type { Machine } from './machine.ts';
 import type { Group } from './plan.ts';
-import { ratioOf, type Spread, spreadOf } from './statistics.ts';
+import { type Spread, spreadOf } from './statistics.ts';
 
 export interface CaseResult {
   readonly name: string;
@@ -49,13 +49,16 @@ export class ResultReader {
 
   /** One case beside others of the same rounds: beside the best of them, where there are several. */
   ratio(groupId: string, metric: string, name: string, references: readonly string[]): Spread | undefined {
+    const ratios = this.ratios(groupId, metric, name, references);
+    return ratios.length > 0 ? spreadOf(ratios) : undefined;
+  }
+
+  /** The same for each round; empty where it was not measured. */
+  ratios(groupId: string, metric: string, name: string, references: readonly string[]): number[] {
     const values = this.values(groupId, name, metric);
     const others = references.map((reference) => this.values(groupId, reference, metric));
-    if (values.length === 0 || others.some(({ length }) => length === 0)) return undefined;
+    if (values.length === 0 || others.some(({ length }) => length === 0)) return [];
     const best = metric === 'eventsPerSecond' ? Math.max : Math.min;
-    return ratioOf(
-      values,
-      values.map((_, round) => best(...others.map((other) => other[round] ?? Number.NaN))),
-    );
+    return values.map((value, round) => value / best(...others.map((other) => other[round] ?? Number.NaN)));
   }
 }

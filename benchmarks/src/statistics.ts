@@ -3,17 +3,20 @@ import { percentile } from './measure.ts';
 /** The middle of several runs, and how far apart they were. */
 export interface Spread {
   readonly median: number;
+  /** Of the middle half of the runs; of all, where they are few. */
   readonly lowest: number;
   readonly highest: number;
 }
 
-export function spreadOf(values: readonly number[]): Spread {
-  return { median: median(values), lowest: Math.min(...values), highest: Math.max(...values) };
-}
+const FEW = 8;
 
-/** Each value beside the reference of the same round: what the machine did in between weighs on both. */
-export function ratioOf(values: readonly number[], references: readonly number[]): Spread {
-  return spreadOf(values.map((value, round) => value / (references[round] ?? Number.NaN)));
+export function spreadOf(values: readonly number[]): Spread {
+  const isFew = values.length < FEW;
+  return {
+    median: median(values),
+    lowest: isFew ? Math.min(...values) : percentile(values, 0.25),
+    highest: isFew ? Math.max(...values) : percentile(values, 0.75),
+  };
 }
 
 function median(values: readonly number[]): number {

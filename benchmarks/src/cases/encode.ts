@@ -5,7 +5,7 @@ import { GzipSerializer } from '@relaykit/serializer-gzip';
 import { loadZstdWasm, ZstdSerializer } from '@relaykit/serializer-zstd';
 import { JSONEventSerializer } from '@relaykit/serializers';
 import type { EventSerializer, FrameContext } from '@relaykit/types';
-import { type Case, type Cases, parameter } from '../case.ts';
+import { type Case, type Cases, type OneShot, parameter } from '../case.ts';
 import { type PageView, pageViews } from '../events.ts';
 import { percentile } from '../measure.ts';
 
@@ -17,7 +17,7 @@ const keys = { current: { id: 'bench', key: crypto.getRandomValues(new Uint8Arra
 const plain = new JSONEventSerializer<PageView>();
 
 /** Milliseconds for a batch, and the bytes that come out. */
-function encoding(encode: () => Promise<number> | number): Case {
+function encoding(encode: () => Promise<number> | number): OneShot {
   return async (context) => {
     const batches = parameter(context, 'batches');
     const jsonBytes = plain.encode(events).bytes.byteLength;

@@ -1,7 +1,7 @@
 // Question: events are in memory, encoded: how long until one flush has brought them to the operating system or to the
 // disk, and how long is the event loop held by it?
 import { join } from 'node:path';
-import { type Case, type Cases, parameter } from '../case.ts';
+import { type Case, type Cases, parameter, type Rounds, type Sample } from '../case.ts';
 import { readLines } from '../disk.ts';
 import { type PageView, pageViews } from '../events.ts';
 import { nextTurn, percentile, TurnWatch } from '../measure.ts';
@@ -17,36 +17,38 @@ interface Target {
 const WARM_UP_FLUSHES = 10;
 
 function flushing(open: (directory: string, isSynced: boolean) => Target): Case {
-  return async (context) => {
+  return async function* (context): Rounds {
     const eventCount = parameter(context, 'eventCount');
     const flushes = parameter(context, 'flushes');
     const target = open(context.directory, parameter(context, 'isSynced') === 1);
     const events = pageViews(eventCount);
-    const latenciesMs: number[] = [];
-    const holdsMs: number[] = [];
-    for (let flush = 0; flush < WARM_UP_FLUSHES + flushes; flush += 1) {
-      for (const event of events) target.add(event);
-      const watch = new TurnWatch();
-      const startedMs = performance.now();
-      await target.flush();
-      const endedMs = performance.now();
-      // What is done after the answer belongs to the hold, too.
-      await nextTurn();
-      const { holdMaxMs } = watch.stop();
-      await nextTurn();
-      if (flush < WARM_UP_FLUSHES) continue;
-      latenciesMs.push(endedMs - startedMs);
-      holdsMs.push(holdMaxMs);
-    }
-    const expected = (WARM_UP_FLUSHES + flushes) * eventCount;
+    const flushOften = async (count: number): Promise<Sample> => {
+      const latenciesMs: number[] = [];
+      const holdsMs: number[] = [];
+      for (let flush = 0; flush < count; flush += 1) {
+        for (const event of events) target.add(event);
+        const watch = new TurnWatch();
+        const startedMs = performance.now();
+        await target.flush();
+        latenciesMs.push(performance.now() - startedMs);
+        // What is done after the answer belongs to the hold, too.
+        await nextTurn();
+        holdsMs.push(watch.stop().holdMaxMs);
+        await nextTurn();
+      }
+      return {
+        p50Ms: percentile(latenciesMs, 0.5),
+        p99Ms: percentile(latenciesMs, 0.99),
+        holdP50Ms: percentile(holdsMs, 0.5),
+        holdP99Ms: percentile(holdsMs, 0.99),
+      };
+    };
+    await flushOften(WARM_UP_FLUSHES);
+    let flushed = WARM_UP_FLUSHES;
+    for (let goesOn = true; goesOn; flushed += flushes) goesOn = yield await flushOften(flushes);
+    const expected = flushed * eventCount;
     const found = await target.close();
     if (found !== expected) throw new Error(`${expected} events were flushed and ${found} are on disk`);
-    return {
-      p50Ms: percentile(latenciesMs, 0.5),
-      p99Ms: percentile(latenciesMs, 0.99),
-      holdP50Ms: percentile(holdsMs, 0.5),
-      holdP99Ms: percentile(holdsMs, 0.99),
-    };
   };
 }
 

@@ -1,6 +1,6 @@
 // Question: many producers, each of which waits until its own event survives a power cut before it sends the next: how
 // many events a second do they get through together?
-import { type Cases, parameter } from '../case.ts';
+import { type Cases, parameter, type Rounds } from '../case.ts';
 import { type PageView, POOL_EVENTS, pageViews } from '../events.ts';
 import { nextTurn, percentile, perEvent, startUsage, TurnWatch } from '../measure.ts';
 import { type SyncedStore, stores } from '../synced-stores.ts';
@@ -25,28 +25,30 @@ async function produce(store: SyncedStore, events: readonly PageView[], producer
 export const cases: Cases = Object.fromEntries(
   Object.entries(stores).map(([name, open]) => [
     name,
-    async (context) => {
+    async function* (context): Rounds {
       const [producers, each] = [parameter(context, 'producers'), parameter(context, 'eventsEach')];
       const events = pageViews(POOL_EVENTS);
       const store = await open(context.directory);
       const warmUp = Math.min(WARM_UP_EVENTS, each);
       await produce(store, events, producers, warmUp);
-      const stop = startUsage();
-      const latenciesMs = await produce(store, events, producers, each);
-      const usage = stop();
-      const watch = new TurnWatch();
+      let stored = warmUp;
       const watched = Math.ceil(each / 2);
-      await produce(store, events, producers, watched);
-      const turns = watch.stop();
-      const expected = (warmUp + each + watched) * producers;
+      for (let goesOn = true; goesOn; stored += each + watched) {
+        const stop = startUsage();
+        const latenciesMs = await produce(store, events, producers, each);
+        const usage = stop();
+        const watch = new TurnWatch();
+        await produce(store, events, producers, watched);
+        goesOn = yield {
+          ...perEvent(usage, each * producers),
+          p50Ms: percentile(latenciesMs, 0.5),
+          p99Ms: percentile(latenciesMs, 0.99),
+          ...watch.stop(),
+        };
+      }
+      const expected = stored * producers;
       const found = await store.close();
       if (found !== expected) throw new Error(`${expected} events were stored and ${found} are on disk`);
-      return {
-        ...perEvent(usage, each * producers),
-        p50Ms: percentile(latenciesMs, 0.5),
-        p99Ms: percentile(latenciesMs, 0.99),
-        ...turns,
-      };
     },
   ]),
 );

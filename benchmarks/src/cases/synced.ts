@@ -1,5 +1,5 @@
 // Question: how long does a batch take until it survives a power cut, one batch after the other?
-import { type Cases, parameter } from '../case.ts';
+import { type Cases, parameter, type Rounds } from '../case.ts';
 import { POOL_EVENTS, pageViews } from '../events.ts';
 import { nextTurn, percentile, perEvent, startUsage, TurnWatch } from '../measure.ts';
 import { stores } from '../synced-stores.ts';
@@ -9,7 +9,7 @@ const WARM_UP_BATCHES = 20;
 export const cases: Cases = Object.fromEntries(
   Object.entries(stores).map(([name, open]) => [
     name,
-    async (context) => {
+    async function* (context): Rounds {
       const [batchEvents, batches] = [parameter(context, 'batchEvents'), parameter(context, 'batches')];
       const events = pageViews(POOL_EVENTS);
       const store = await open(context.directory);
@@ -32,23 +32,25 @@ export const cases: Cases = Object.fromEntries(
       };
       const warmUp = Math.min(WARM_UP_BATCHES, batches);
       await storeBatches(warmUp);
-      const stop = startUsage();
-      const latenciesMs = await storeBatches(batches);
-      const usage = stop();
-      // Watching the turns keeps a processor busy, so it is done apart.
-      const watch = new TurnWatch();
+      let stored = warmUp;
       const watched = Math.ceil(batches / 2);
-      await storeBatches(watched);
-      const turns = watch.stop();
-      const expected = (warmUp + batches + watched) * batchEvents;
+      for (let goesOn = true; goesOn; stored += batches + watched) {
+        const stop = startUsage();
+        const latenciesMs = await storeBatches(batches);
+        const usage = stop();
+        // Watching the turns keeps a processor busy, so it is done apart.
+        const watch = new TurnWatch();
+        await storeBatches(watched);
+        goesOn = yield {
+          ...perEvent(usage, batches * batchEvents),
+          p50Ms: percentile(latenciesMs, 0.5),
+          p99Ms: percentile(latenciesMs, 0.99),
+          ...watch.stop(),
+        };
+      }
+      const expected = stored * batchEvents;
       const found = await store.close();
       if (found !== expected) throw new Error(`${expected} events were stored and ${found} are on disk`);
-      return {
-        ...perEvent(usage, batches * batchEvents),
-        p50Ms: percentile(latenciesMs, 0.5),
-        p99Ms: percentile(latenciesMs, 0.99),
-        ...turns,
-      };
     },
   ]),
 );
