@@ -15,7 +15,7 @@ export default {
     'packages/cli': {
       entry: ['src/bin.ts', 'bench/*.bench.ts', 'test/damage/write-damage-set.mts'],
       project: [...sources, 'test/**/*.mts'],
-      ignoreBinaries: ['mkfifo'],
+      ignoreBinaries: ['mkfifo', 'nats-server'],
       ignoreDependencies: ['uplot'],
     },
     // Loaded by createRequire, when the first lock is taken.
