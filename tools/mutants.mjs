@@ -285,19 +285,19 @@ export const mutants = [
   {
     mistake: 'remove before it is recorded',
     file: REMOVAL,
-    from: `  await spool.ledger.record(toLedgerRecord(spool, metadata, outcome));
+    from: `  await record(toLedgerRecord(spool, metadata, outcome));
   await removeCompanions(spool, metadata.id);`,
     to: `  await removeCompanions(spool, metadata.id);
   await spool.fileSystem.remove(spool.pathOf(fileName));
-  await spool.ledger.record(toLedgerRecord(spool, metadata, outcome));`,
+  await record(toLedgerRecord(spool, metadata, outcome));`,
     test: crash('together'),
   },
   {
     mistake: 'truncate a removed file before its new name is durable',
     file: REMOVAL,
-    from: `  await spool.fileSystem.syncDirectory(spool.directory);
-  await finishRemoval(`,
-    to: '  await finishRemoval(',
+    from: `    await spool.fileSystem.syncDirectory(spool.directory);
+    await empty(`,
+    to: '    await empty(',
     test: crash('together'),
   },
   {
@@ -341,8 +341,8 @@ export const mutants = [
   {
     mistake: 'record a segment twice',
     file: LEDGER,
-    from: '      if (isNew) await this.#append(handle, record);',
-    to: '      await this.#append(handle, record);',
+    from: '    if (isNew) await this.#append(handle, record);',
+    to: '    await this.#append(handle, record);',
     test: test('segments', 'ledger', 'that is there already counts, whoever made it'),
   },
   {
@@ -367,8 +367,8 @@ export const mutants = [
     mistake: 'fold a record before the removal of its file is durable',
     file: LEDGER,
     from: `    await this.#fileSystem.syncDirectory(this.#directory);
-    const quarantine = join(`,
-    to: '    const quarantine = join(',
+    const quarantine`,
+    to: '    const quarantine',
     test: crash('folding'),
   },
 
@@ -450,11 +450,11 @@ export const mutants = [
   {
     mistake: 'remove a file from quarantine before it is recorded',
     file: QUARANTINE_FILES,
-    from: `  await handle.truncate(0);
-  const metadata = `,
-    to: `  await handle.truncate(0);
-  await fileSystem.remove(join(quarantine, fileName));
-  const metadata = `,
+    from: `    await handle.truncate(0);
+    await record(`,
+    to: `    await handle.truncate(0);
+    await fileSystem.remove(join(quarantine, fileName));
+    await record(`,
     test: queueCrash('full quarantine'),
   },
   {
@@ -473,6 +473,17 @@ export const mutants = [
   },
 
   // Rotation, retention and retry
+  {
+    mistake: 'give another segment up while the loss of one cannot be recorded',
+    file: 'packages/segments/src/retention-keeper.ts',
+    from: '        if (dropper.hasBegun && !dropper.isShortOfRoom) return false;',
+    to: '',
+    test: test(
+      'segments',
+      'retention-keeper',
+      'holds up all others while its loss cannot be recorded, on a full disk too',
+    ),
+  },
   {
     mistake: 'count a removed file twice',
     file: 'packages/segments/src/segment-index.ts',

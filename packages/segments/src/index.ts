@@ -43,7 +43,6 @@ export { releaseHeld } from './release-held.ts';
 export { DAMAGED_SOURCE, repairSealed, type SealedRepair } from './repair-sealed.ts';
 export {
   DISK_FULL_REASON,
-  type DroppedSegment,
   FRESH_LISTING_MS,
   RETENTION_INTERVAL_MS,
   RetentionKeeper,
@@ -51,6 +50,7 @@ export {
   type WhenFull,
 } from './retention-keeper.ts';
 export type { NewSegment } from './segment-creation.ts';
+export type { DroppedSegment } from './segment-dropper.ts';
 export { createWriterId, formatSegmentId, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
 export type { SegmentMark } from './segment-mark.ts';
 export { decodeMetadata, encodeMetadata, FORMAT_VERSION, MAX_METADATA_BYTES } from './segment-metadata.ts';

@@ -82,9 +82,8 @@ export class Ledger {
       const isDurable = this.#syncedBytes === this.#readBytes && this.#namedFile === this.#readFile;
       if ((!record && !this.#content.requeued.has(id)) || isDurable) return record;
       await this.#locked(async () => {
-        const handle = openOrCreate(this.#fileSystem, this.#path);
+        const handle = await this.#openAndRead();
         try {
-          await this.#read(handle);
           await this.#syncKnown(handle);
         } finally {
           await handle.close();
@@ -106,7 +105,33 @@ export class Ledger {
    * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED`, `RELAY_LOCK_BUSY` - nothing was recorded.
    */
   record(record: LedgerRecord): Promise<LedgerRecord> {
-    return this.#mutex.run(() => this.#locked(() => this.#recordLocked(record)));
+    return this.recording((append) => append(record));
+  }
+
+  /**
+   * Runs `work` with the lock held and the ledger open: who gives something up for good begins only where its record can
+   * follow. Of this ledger `work` may ask nothing but to record. What it throws passes as it is.
+   *
+   * @throws RelayError as `record` - where the lock or the ledger is out of reach, before `work` begins.
+   */
+  recording<T>(work: (record: (record: LedgerRecord) => Promise<LedgerRecord>) => Promise<T>): Promise<T> {
+    return this.#mutex.run(async () => {
+      const lock = await this.#lock();
+      try {
+        const handle = await this.#told(() => this.#openAndRead());
+        let result: T;
+        try {
+          result = await work((record) => this.#told(() => this.#recordIn(handle, record)));
+        } finally {
+          await handle.close();
+        }
+        // What is recorded is recorded: a folding that fails is tried again with the next record.
+        await this.#foldIfLong().catch(() => undefined);
+        return result;
+      } finally {
+        await lock.close();
+      }
+    });
   }
 
   /**
@@ -117,9 +142,8 @@ export class Ledger {
   requeue(id: string): Promise<void> {
     return this.#mutex.run(() =>
       this.#locked(async () => {
-        const handle = openOrCreate(this.#fileSystem, this.#path);
+        const handle = await this.#openAndRead();
         try {
-          await this.#read(handle);
           const isKnown = this.#content.records.get(id)?.outcome === 'quarantined';
           const at = new Date(this.#clock.now()).toISOString();
           if (isKnown) await this.#append(handle, { kind: 'requeued', id, at });
@@ -131,6 +155,14 @@ export class Ledger {
     );
   }
 
+  /** Founds the ledger and its lock while there is room: what needs a record on a full disk needs them to be there. */
+  async found(): Promise<void> {
+    const isThere = [LEDGER_LOCK_FILE, LEDGER_FILE].every((name) =>
+      this.#fileSystem.statSync(join(this.#directory, name)),
+    );
+    if (!isThere) await this.recording(async () => undefined);
+  }
+
   /** Removes what is left of a folding that a crash cut off. */
   async removeRemains(): Promise<void> {
     const temporary = join(this.#directory, temporaryFileName(LEDGER_FILE));
@@ -139,31 +171,47 @@ export class Ledger {
   }
 
   async #locked<T>(work: () => Promise<T>): Promise<T> {
-    const lock = await acquireFileLock(this.#fileSystem, join(this.#directory, LEDGER_LOCK_FILE), this.#clock);
+    const lock = await this.#lock();
     try {
-      return await work();
-    } catch (cause) {
-      throw toStorageError(cause, { operation: 'write', path: this.#path });
+      return await this.#told(work);
     } finally {
       await lock.close();
     }
   }
 
-  async #recordLocked(record: LedgerRecord): Promise<LedgerRecord> {
+  async #lock(): Promise<FileHandle> {
+    const path = join(this.#directory, LEDGER_LOCK_FILE);
+    return acquireFileLock(this.#fileSystem, path, this.#clock).catch((cause: unknown) => {
+      throw toStorageError(cause, { operation: 'write', path });
+    });
+  }
+
+  /** Says of what fails that it was the ledger. */
+  async #told<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw toStorageError(cause, { operation: 'write', path: this.#path });
+    }
+  }
+
+  async #openAndRead(): Promise<FileHandle> {
     const handle = openOrCreate(this.#fileSystem, this.#path);
     try {
       await this.#read(handle);
-      const known = this.#content.records.get(record.id);
-      const isNew = counts(record, known);
-      if (isNew) await this.#append(handle, record);
-      await this.#syncKnown(handle);
-      if (known && !isNew) return known;
-    } finally {
+      return handle;
+    } catch (error) {
       await handle.close();
+      throw error;
     }
-    // What is recorded is recorded: a folding that fails is tried again with the next record.
-    await this.#foldIfLong().catch(() => undefined);
-    return record;
+  }
+
+  async #recordIn(handle: FileHandle, record: LedgerRecord): Promise<LedgerRecord> {
+    const known = this.#content.records.get(record.id);
+    const isNew = counts(record, known);
+    if (isNew) await this.#append(handle, record);
+    await this.#syncKnown(handle);
+    return known && !isNew ? known : record;
   }
 
   /** Keeps the file short: records of segments that are gone become sums. Under the lock. */

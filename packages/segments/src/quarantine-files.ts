@@ -74,9 +74,11 @@ export async function finishDiscard(
   const known = (await ledger.findDurable(id)) ??
     (await readMetadataFile(fileSystem, quarantine, id)) ?? { eventCount: 0, bytes: handle.statSync().sizeBytes };
   const { eventCount, bytes } = known;
-  await handle.truncate(0);
   const metadata = { id, firstSequence, eventCount, bytes };
-  await ledger.record({ ...toLedgerRecord(spool, metadata, { status: 'dropped', reason }), from: 'quarantine' });
+  await ledger.recording(async (record) => {
+    await handle.truncate(0);
+    await record({ ...toLedgerRecord(spool, metadata, { status: 'dropped', reason }), from: 'quarantine' });
+  });
   await fileSystem.remove(join(quarantine, metadataFileName(id)));
   // Last, because it is what recovery looks for.
   await fileSystem.remove(join(quarantine, fileName));

@@ -25,7 +25,7 @@ export interface SegmentToRemove {
 /**
  * Removes a segment for good. The renamed file is the durable intent and needs no free space, the truncation makes room
  * for the record where the disk is full, the record is synced before the last name goes. Whatever step a crash comes
- * after, `finishRemoval` goes on from there.
+ * after, `finishRemoval` goes on from there. Nothing begins before the ledger is at hand.
  */
 export async function removeSegment(
   spool: Spool,
@@ -34,12 +34,14 @@ export async function removeSegment(
 ): Promise<void> {
   const reason = outcome.status === 'delivered' ? DELIVERED_REASON : reasonInName(outcome.reason);
   const goneName = goneFileName(metadata.id, reason);
-  // A removal that failed half-way is asked for again.
-  if (spool.fileSystem.statSync(spool.pathOf(fileName))) {
-    await spool.fileSystem.rename(spool.pathOf(fileName), spool.pathOf(goneName));
-  }
-  await spool.fileSystem.syncDirectory(spool.directory);
-  await finishRemoval(spool, { metadata, fileName: goneName, handle }, outcome);
+  await spool.ledger.recording(async (record) => {
+    // A removal that failed half-way is asked for again.
+    if (spool.fileSystem.statSync(spool.pathOf(fileName))) {
+      await spool.fileSystem.rename(spool.pathOf(fileName), spool.pathOf(goneName));
+    }
+    await spool.fileSystem.syncDirectory(spool.directory);
+    await empty(spool, { metadata, fileName: goneName, handle }, outcome, record);
+  });
 }
 
 /** What recovery reads from the name, should a crash come first: the word for delivered segments is no reason to drop. */
@@ -48,13 +50,18 @@ export function reasonInName(reason: string): string {
 }
 
 /** Completes the removal of a segment that bears its `.gone` name. */
-export async function finishRemoval(
+export function finishRemoval(spool: Spool, segment: SegmentToRemove, outcome: SegmentOutcome): Promise<void> {
+  return spool.ledger.recording((record) => empty(spool, segment, outcome, record));
+}
+
+async function empty(
   spool: Spool,
   { metadata, fileName, handle }: SegmentToRemove,
   outcome: SegmentOutcome,
+  record: (record: LedgerRecord) => Promise<LedgerRecord>,
 ): Promise<void> {
   await handle.truncate(0);
-  await spool.ledger.record(toLedgerRecord(spool, metadata, outcome));
+  await record(toLedgerRecord(spool, metadata, outcome));
   await removeCompanions(spool, metadata.id);
   // Last, because it is what recovery looks for.
   await spool.fileSystem.remove(spool.pathOf(fileName));

@@ -1,6 +1,5 @@
 import {
   type DiskUsage,
-  type FileHandle,
   type Instant,
   RelayError,
   type Removal,
@@ -10,15 +9,12 @@ import {
   type SpoolTotals,
   type Timer,
 } from '@relaykit/types';
-import { takeOwnership } from './exclusive-file.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
-import { readMetadata } from './metadata-file.ts';
 import { Mutex } from './mutex.ts';
-import { reasonInName, removeSegment, type SegmentToRemove } from './removal.ts';
+import { type DroppedSegment, SegmentDropper } from './segment-dropper.ts';
 import { parseSegmentId } from './segment-id.ts';
 import { SegmentIndex } from './segment-index.ts';
 import type { Spool } from './spool.ts';
-import { goneFileName, sealedFileName } from './spool-names.ts';
 import { isDiskFull, messageOf } from './system-error.ts';
 
 /**
@@ -28,15 +24,6 @@ import { isDiskFull, messageOf } from './system-error.ts';
  * - `refuseNew`: writes fail with `RELAY_STORAGE_FULL` until there is room again. Segments still go for their age.
  */
 export type WhenFull = 'dropOldestUndelivered' | 'refuseNew';
-
-/** One segment that was given up. */
-export interface DroppedSegment {
-  readonly id: string;
-  /** Events in it; 0 where its metadata was lost. */
-  readonly eventCount: number;
-  readonly bytes: number;
-  readonly reason: string;
-}
 
 export interface RetentionKeeperOptions {
   readonly spool: Spool;
@@ -58,22 +45,12 @@ export const FRESH_LISTING_MS = 1_000;
 
 /** The reason of what went because the disk was full, whatever the spool's own limits. */
 export const DISK_FULL_REASON = 'diskFull';
-
-interface UnfinishedRemoval {
-  readonly metadata: SegmentToRemove['metadata'];
-  readonly fileName: string;
-  readonly reason: string;
-}
-
 /** Keeps a spool within the limits of a retention policy. */
 export class RetentionKeeper {
   readonly #options: RetentionKeeperOptions;
   readonly #index = new SegmentIndex();
+  readonly #dropper: SegmentDropper;
   readonly #mutex = new Mutex();
-  /** Segments that could not be removed, each announced once. */
-  readonly #stuck = new Set<string>();
-  /** Removals that failed on their way, by the id of their segment; its file bears its `.gone` name already. */
-  readonly #unfinished = new Map<string, UnfinishedRemoval>();
   readonly #begun: Instant;
   /** On the monotonic clock; before the first listing, never. */
   #listedAtMs = Number.NEGATIVE_INFINITY;
@@ -81,8 +58,10 @@ export class RetentionKeeper {
   #isClosed = false;
 
   constructor(options: RetentionKeeperOptions) {
-    const { clock } = options.spool;
+    const { spool, onDropped } = options;
+    const { clock } = spool;
     this.#options = options;
+    this.#dropper = new SegmentDropper({ spool, index: this.#index, onDropped });
     this.#begun = { epochMs: clock.now(), monotonicMs: clock.monotonicMs() };
   }
 
@@ -144,13 +123,22 @@ export class RetentionKeeper {
     return isDiskFull(cause) ? this.evictOldest().catch(() => false) : Promise.resolve(false);
   }
 
-  /** Gives up the oldest segment for a full disk. Resolves to whether there was one to give up. */
+  /**
+   * Gives up the oldest segment for a full disk, and only where its loss can be recorded. Resolves to whether there was
+   * one to give up.
+   */
   evictOldest(): Promise<boolean> {
     if (this.#options.whenFull === 'refuseNew') return Promise.resolve(false);
     return this.#mutex.run(async () => {
       await this.#list();
+      const dropper = this.#dropper;
+      if (dropper.hasBegun && (await dropper.finishBegun())) return true;
       for (const { id } of this.#offered(new Set())) {
-        if ((await this.#tryRemove({ id, reason: DISK_FULL_REASON })) === 'removed') return true;
+        if (dropper.hasBegun && !dropper.isShortOfRoom) return false;
+        const outcome = await dropper.drop({ id, reason: DISK_FULL_REASON });
+        if (outcome === 'removed') return true;
+        if (outcome === 'refused') return false;
+        if (outcome === 'begun' && (await dropper.finishBegun())) return true;
       }
       return false;
     });
@@ -158,7 +146,8 @@ export class RetentionKeeper {
 
   /** Whether the spool is full, which only `refuseNew` leaves it. */
   async #enforce(): Promise<boolean> {
-    await this.#finishRemovals();
+    // One that stopped half-way first: nothing more goes while its loss cannot be recorded.
+    if (this.#dropper.hasBegun && !(await this.#dropper.finishBegun())) return false;
     const inUse = new Set<string>();
     for (;;) {
       let removals = await this.#select(inUse);
@@ -170,7 +159,9 @@ export class RetentionKeeper {
       const allowed = removals.filter(({ reason }) => this.#options.whenFull !== 'refuseNew' || reason === 'age');
       if (allowed.length === 0) return removals.length > 0;
       for (const removal of allowed) {
-        if ((await this.#tryRemove(removal)) === 'inUse') inUse.add(removal.id);
+        const outcome = await this.#dropper.drop(removal);
+        if (outcome === 'inUse') inUse.add(removal.id);
+        if (outcome === 'refused' || outcome === 'begun') return false;
       }
     }
   }
@@ -197,81 +188,6 @@ export class RetentionKeeper {
     const { fileSystem, directory } = this.#options.spool;
     // A volume that does not tell is one that no policy can judge.
     return fileSystem.freeSpace(directory).catch(() => undefined);
-  }
-
-  /** One that cannot be removed stands in nobody's way: the next oldest goes instead, and writing goes on. */
-  async #tryRemove(removal: Removal): Promise<'removed' | 'gone' | 'inUse'> {
-    try {
-      return await this.#remove(removal);
-    } catch (error) {
-      const cause = messageOf(error);
-      const facts = { segment: removal.id, error: cause };
-      if (!this.#stuck.has(removal.id)) this.#options.spool.logger?.warn('a segment could not be removed', facts);
-      this.#stuck.add(removal.id);
-      return 'inUse';
-    }
-  }
-
-  async #remove({ id, reason }: Removal): Promise<'removed' | 'gone' | 'inUse'> {
-    const { spool } = this.#options;
-    const indexed = this.#index.get(id);
-    if (!indexed) return 'gone';
-    const fileName = sealedFileName(id, indexed.name.fileExtension);
-    const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(fileName));
-    if (ownership.status === 'busy') return 'inUse';
-    this.#index.remove(id);
-    if (ownership.status === 'gone') return 'gone';
-    const { handle } = ownership;
-    try {
-      if (await spool.ledger.findDurable(id)) return 'gone';
-      const known = await readMetadata(spool, id);
-      const { firstSequence } = indexed.name;
-      const metadata = known ?? { id, firstSequence, eventCount: 0, bytes: handle.statSync().sizeBytes };
-      this.#unfinished.set(id, { metadata, fileName, reason });
-      await this.#finishRemoval(id, handle);
-      return 'removed';
-    } finally {
-      await handle.close();
-    }
-  }
-
-  /** Goes on with what failed on its way, for a disk that works again. A rival that was faster has recorded it. */
-  async #finishRemovals(): Promise<void> {
-    const { spool } = this.#options;
-    for (const [id, { fileName, reason }] of this.#unfinished) {
-      try {
-        // Where not even its name was changed, it is chosen again like any other.
-        if (spool.fileSystem.statSync(spool.pathOf(fileName))) {
-          this.#unfinished.delete(id);
-          continue;
-        }
-        const ownership = await takeOwnership(spool.fileSystem, spool.pathOf(goneFileName(id, reasonInName(reason))));
-        if (ownership.status === 'gone') this.#announce(id);
-        if (ownership.status !== 'owned') continue;
-        await this.#finishRemoval(id, ownership.handle).finally(() => ownership.handle.close());
-      } catch {
-        // It was reported when it failed first, and is tried again.
-      }
-    }
-  }
-
-  async #finishRemoval(id: string, handle: FileHandle): Promise<void> {
-    const unfinished = this.#unfinished.get(id);
-    if (!unfinished) return;
-    const { reason, ...segment } = unfinished;
-    await removeSegment(this.#options.spool, { ...segment, handle }, { status: 'dropped', reason });
-    this.#announce(id);
-  }
-
-  #announce(id: string): void {
-    const unfinished = this.#unfinished.get(id);
-    if (!unfinished) return;
-    this.#unfinished.delete(id);
-    const { spool, onDropped } = this.#options;
-    const { reason } = unfinished;
-    const { eventCount, bytes } = unfinished.metadata;
-    spool.logger?.warn('segment dropped', { segment: id, events: eventCount, bytes, reason });
-    onDropped({ id, eventCount, bytes, reason });
   }
 
   #isListingStale(): boolean {
@@ -316,6 +232,8 @@ export class RetentionKeeper {
   async #check(): Promise<void> {
     try {
       await this.#mutex.run(async () => {
+        // Where that fails, nothing is given up: whatever needs a record finds it out.
+        await this.#options.spool.ledger.found().catch(() => undefined);
         await this.#list();
         await this.#enforce();
       });

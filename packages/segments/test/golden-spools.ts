@@ -18,7 +18,7 @@ import {
   UnsyncedMove,
 } from '../src/index.ts';
 import { JsonLines } from './json-lines.ts';
-import { stopAt, untilStopped } from './stopping-file-system.ts';
+import { stopAt, stopAtWrite, untilStopped } from './stopping-file-system.ts';
 
 export const goldenDirectory: string = fileURLToPath(new URL('fixtures/format-v1', import.meta.url));
 export const SPOOL_ID = '5f0c1e9b7a3d42688c1f6e20d94ab371';
@@ -234,7 +234,7 @@ export const goldenSpools: Readonly<Record<string, (directory: string) => Promis
     const workshop = new Workshop(directory);
     const dropped = await workshop.seal({ second: 0, firstSequence: 0, events: 2 });
     const delivered = await workshop.seal({ second: 1, firstSequence: 2, events: 1 });
-    const atRecord = stopAt(nodeFileSystem(), 'createFileSync', 'ledger.lock');
+    const atRecord = stopAtWrite(nodeFileSystem(), 'ledger.ndjson');
     await untilStopped(() => workshop.settle(dropped, { status: 'dropped', reason: 'totalBytes' }, atRecord));
     const atUnlink = stopAt(nodeFileSystem(), 'remove', '.delivered.gone');
     await untilStopped(() => workshop.settle(delivered, { status: 'delivered', receipt: 'r-18' }, atUnlink));

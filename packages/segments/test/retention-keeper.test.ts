@@ -27,6 +27,7 @@ import {
   SPOOL,
   sealSegment,
   serializer,
+  textOf,
 } from './scene.ts';
 
 const DAY_MS = 86_400_000;
@@ -264,18 +265,37 @@ describe('what somebody has in hand', () => {
 });
 
 describe('a removal that fails half-way', () => {
-  it("stands in nobody's way, and is finished and announced by the next look", async () => {
+  it('is finished before another goes', async () => {
     const scene = createScene();
     await sealMany(scene, 4);
     scene.disk.failNext(({ name, path }) => name === 'write' && path.endsWith('ledger.ndjson'), 'EIO');
     const { keeper, dropped, disk } = await keep(scene, keepFiles(2));
-    expect(dropped.map(({ id }) => id)).toEqual([idOf({ first: 1 })]);
+    expect(dropped).toEqual([]);
+    expect(sealedIn(disk)).toEqual(namesOf(1, 2, 3));
     expect(namesIn(disk)).toContain(`${idOf()}.fileCount.gone`);
     await keeper.makeRoom();
-    expect(dropped.map(({ id }) => id)).toEqual([idOf({ first: 1 }), idOf()]);
-    expect(namesIn(disk)).not.toContain(`${idOf()}.fileCount.gone`);
-    expect(ledgerOf(disk)).toHaveLength(2);
+    expect(dropped.map(({ id }) => id)).toEqual([idOf(), idOf({ first: 1 })]);
+    expect(ledgerOf(disk).map(({ id }) => id)).toEqual([idOf(), idOf({ first: 1 })]);
     expect(sealedIn(disk)).toEqual(namesOf(2, 3));
+  });
+
+  it('holds up all others while its loss cannot be recorded, on a full disk too', async () => {
+    const scene = createScene();
+    await sealMany(scene, 9);
+    const { keeper, dropped, disk, clock } = await keep(scene, keepFiles(9));
+    disk.failNext(({ name, path }) => name === 'write' && path.endsWith('ledger.ndjson'), 'EIO', { times: Infinity });
+    for (let turn = 0; turn < 3; turn += 1) expect(await keeper.evictOldest()).toBe(false);
+    keeper.noteSealed(await sealSegment(scene.spool, { first: 9 }));
+    clock.advance(FRESH_LISTING_MS);
+    await keeper.makeRoom();
+    expect(sealedIn(disk)).toEqual(namesOf(...numbersFrom(1, 9)));
+    expect(dropped).toEqual([]);
+    // Whoever recovers the spool finishes it as well.
+    disk.clearFaults();
+    expect(await recover(scene)).toMatchObject({ removalsFinished: 1 });
+    expect(await keeper.evictOldest()).toBe(true);
+    expect(dropped).toEqual([{ id: idOf(), eventCount: 1, bytes: 8, reason: DISK_FULL_REASON }]);
+    expect(ledgerOf(disk)).toMatchObject([{ id: idOf(), outcome: 'dropped', reason: DISK_FULL_REASON }]);
   });
 
   it('is announced where recovery was faster, once', async () => {
@@ -285,7 +305,7 @@ describe('a removal that fails half-way', () => {
     const { keeper, dropped } = await keep(scene, keepFiles(2));
     expect(await recover(scene)).toMatchObject({ removalsFinished: 1 });
     for (let look = 0; look < 3; look += 1) await keeper.makeRoom();
-    expect(dropped.map(({ id }) => id)).toEqual([idOf({ first: 1 }), idOf()]);
+    expect(dropped.map(({ id }) => id)).toEqual([idOf(), idOf({ first: 1 })]);
     expect(ledgerOf(scene.disk)).toHaveLength(2);
   });
 
@@ -489,8 +509,49 @@ describe('a full disk', () => {
     // Metadata goes after the record, so that eight bytes a segment are all there is.
     disk.capacityBytes = disk.usedBytes;
     expect(await keeper.evictOldest()).toBe(true);
-    expect(dropped).toHaveLength(1);
     expect(sealedIn(disk).length).toBeGreaterThan(20);
+    disk.capacityBytes = Infinity;
+    expect(await keeper.evictOldest()).toBe(true);
+    expect(dropped).toHaveLength(60 - sealedIn(disk).length);
+    expect(ledgerOf(disk)).toHaveLength(dropped.length);
+    expect(new Set(dropped.map(({ id }) => id)).size).toBe(dropped.length);
+  });
+
+  it('gives up no more than that where somebody else takes the room', async () => {
+    const scene = createScene();
+    for (const first of numbersFrom(0, 40)) await sealSegment(scene.spool, { first: first * 1_000, events: 1_000 });
+    const { disk, keeper, dropped } = await keep(scene, keepFiles(99));
+    disk.failNext(({ name, path }) => name === 'write' && path.endsWith('ledger.ndjson'), 'ENOSPC', {
+      times: Infinity,
+    });
+    for (let turn = 0; turn < 3; turn += 1) expect(await keeper.evictOldest()).toBe(false);
+    expect(sealedIn(disk).length).toBeGreaterThan(25);
+    expect(dropped).toEqual([]);
+  });
+
+  it.for([
+    ['cannot be opened', 'open', 'ledger.ndjson', 'EACCES'],
+    ['cannot be locked', 'open', 'ledger.lock', 'EMFILE'],
+  ] as const)('costs no segment while the ledger %s', async ([, name, file, code]) => {
+    const scene = createScene();
+    await sealMany(scene, 9);
+    const { keeper, dropped, disk, warnings } = await keep(scene, keepFiles(9));
+    disk.failNext((operation) => operation.name === name && operation.path.endsWith(file), code, { times: Infinity });
+    expect(await keeper.evictOldest()).toBe(false);
+    expect(await keeper.evictOldest()).toBe(false);
+    expect(sealedIn(disk)).toHaveLength(9);
+    expect(textOf(disk, pathOf({}, 'ndjson'))).not.toBe('');
+    expect(dropped).toEqual([]);
+    expect(warnings).toMatchObject([['a segment could not be removed', { segment: idOf() }]]);
+  });
+
+  it('without a free inode has a ledger from better days', async () => {
+    const scene = createScene();
+    await sealMany(scene, 3);
+    const { keeper, dropped, disk } = await keep(scene, keepFiles(9));
+    disk.maxFiles = disk.files().size + 1;
+    expect(await keeper.evictOldest()).toBe(true);
+    expect(dropped).toMatchObject([{ id: idOf(), reason: DISK_FULL_REASON }]);
   });
 
   it('lists anew first, so that it gives up only what is there', async () => {

@@ -1,4 +1,4 @@
-import type { FileSystem } from '@relaykit/types';
+import type { FileHandle, FileSystem } from '@relaykit/types';
 
 type Verb = 'rename' | 'remove' | 'createFileSync' | 'syncDirectory';
 
@@ -11,14 +11,34 @@ export class Stopped extends Error {}
  * @param endOfPath - How the path ends (of a rename: where it leads to).
  */
 export function stopAt(fileSystem: FileSystem, verb: Verb, endOfPath: string): FileSystem {
-  return new Proxy(fileSystem, {
+  return proxyOf(fileSystem, (name, args, call) => {
+    if (name === verb && String(args[name === 'rename' ? 1 : 0]).endsWith(endOfPath)) throw new Stopped();
+    return call();
+  });
+}
+
+/** The same at the first write to a file that is created or opened before it returns. */
+export function stopAtWrite(fileSystem: FileSystem, endOfPath: string): FileSystem {
+  const isMet = (path: unknown): boolean => String(path).endsWith(endOfPath);
+  return proxyOf(fileSystem, (name, args, call) => {
+    const made = call();
+    if (!isMet(args[0]) || (name !== 'createFileSync' && name !== 'openFileSync')) return made;
+    return proxyOf(made as FileHandle, (verb, _, write) => {
+      if (verb === 'writeSync') throw new Stopped();
+      return write();
+    });
+  });
+}
+
+function proxyOf<T extends object>(
+  object: T,
+  around: (name: string | symbol, args: readonly unknown[], call: () => unknown) => unknown,
+): T {
+  return new Proxy(object, {
     get(target, name) {
-      const member: unknown = Reflect.get(target, name);
+      const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
-      return (...args: readonly unknown[]): unknown => {
-        if (name === verb && String(args[name === 'rename' ? 1 : 0]).endsWith(endOfPath)) throw new Stopped();
-        return Reflect.apply(member, target, args);
-      };
+      return (...args: readonly unknown[]): unknown => around(name, args, () => Reflect.apply(member, target, args));
     },
   });
 }
