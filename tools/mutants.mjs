@@ -147,7 +147,7 @@ export const mutants = [
   {
     mistake: 'write the successor before the metadata of the failed file',
     file: 'packages/segments/src/unsynced-move.ts',
-    from: '    await writeMetadata(this.#spool, metadata);\n',
+    from: '    await writeMetadata(this.#spool, this.#plan.metadata);\n',
     to: '',
     test: crash('failing sync'),
   },
@@ -166,6 +166,20 @@ export const mutants = [
   await spool.fileSystem.syncDirectory(spool.directory);`,
     to: '  await removeCompanions(spool, id);',
     test: crash('failing'),
+  },
+  {
+    mistake: 'make a salvage anew that metadata on the disk may name',
+    file: 'packages/segments/src/unsynced-move.ts',
+    from: '    this.#plan ??= await this.#prepare();',
+    to: '    this.#plan = await this.#prepare();',
+    test: test('segments', 'unsynced-move', 'keeps each event, cut off at any step after a commit that failed'),
+  },
+  {
+    mistake: 'cut a file where metadata says though its end is nowhere else',
+    file: UNSEALED,
+    from: '      if (await hasSuccessor(spool, file, metadata)) return',
+    to: '      return',
+    test: test('segments', 'recover-unsealed', 'is not believed where the segment that took over is nowhere'),
   },
   {
     mistake: 'remove the metadata of an emptied file before the file is surely gone',
@@ -359,8 +373,8 @@ export const mutants = [
   {
     mistake: 'fold a record before the file is unlinked',
     file: LEDGER,
-    from: '      isGone: (id) => !left.has(id) && parseSegmentId(id) !== undefined,',
-    to: '      isGone: (id) => parseSegmentId(id) !== undefined,',
+    from: '        if (!parts || left.has(id)) return false;',
+    to: '        if (!parts) return false;',
     test: crash('folding'),
   },
   {

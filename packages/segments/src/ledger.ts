@@ -243,8 +243,15 @@ export class Ledger {
     // A salvaged segment may be gone while the damaged one it came from still waits to be moved aside.
     for (const { segment } of files) left.add(salvageId(segment.id, segment.firstSequence));
     const writers = new Set(files.map(({ segment }) => segment.writerId));
+    // Nor may one be forgotten that took over the end of a file which recovery has not come to: it would be missed there.
+    const unsealed = files.filter(({ kind }) => kind === 'active' || kind === 'atomic');
+    const successors = new Set(unsealed.map(({ segment }) => placeOf(segment.writerId, segment.createdAtMs + 1)));
     return {
-      isGone: (id) => !left.has(id) && parseSegmentId(id) !== undefined,
+      isGone: (id) => {
+        const parts = parseSegmentId(id);
+        if (!parts || left.has(id)) return false;
+        return !successors.has(placeOf(parts.writerId, parts.createdAtMs));
+      },
       isPresent: (writerId) => writers.has(writerId),
     };
   }
@@ -351,6 +358,11 @@ export class Ledger {
     if (end > 0) this.#lastRead = bytes.slice(Math.max(0, end - COMPARED_BYTES), end);
     return bytes.slice(end);
   }
+}
+
+/** By which the segment that takes over from another is known, wherever in it the other ends. */
+function placeOf(writerId: string, createdAtMs: number): string {
+  return `${createdAtMs}-${writerId}`;
 }
 
 function openOrCreate(fileSystem: FileSystem, path: string): FileHandle {

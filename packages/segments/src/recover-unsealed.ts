@@ -9,6 +9,7 @@ import { closingFrameOf } from './closing-frame.ts';
 import { takeOwnership } from './exclusive-file.ts';
 import { exportHold } from './export-hold.ts';
 import { handleSource, readPieces } from './handle-source.ts';
+import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata, writeMetadata } from './metadata-file.ts';
 import type { RecoveryCounts } from './recovery-report.ts';
 import { moveToQuarantine, quarantineSegment, removeCompanions, removeEmptied } from './removal.ts';
@@ -17,7 +18,7 @@ import { FORMAT_VERSION } from './segment-metadata.ts';
 import type { SerializerList } from './serializer-list.ts';
 import { sha256 as sha256Of } from './sha256.ts';
 import type { Spool } from './spool.ts';
-import { type SpoolFile, sealedFileName } from './spool-names.ts';
+import { type SpoolFile, salvageFileName, sealedFileName } from './spool-names.ts';
 import { messageOf } from './system-error.ts';
 import { whyUnopened } from './unopened-segment.ts';
 
@@ -52,13 +53,37 @@ export async function recoverUnsealed(
       return;
     }
     const metadata = await readMetadata(spool, file.segment.id);
-    if (metadata && handle.statSync().sizeBytes >= metadata.bytes) return await finishSeal(unsealed, metadata);
+    if (metadata && handle.statSync().sizeBytes >= metadata.bytes) {
+      if (await hasSuccessor(spool, file, metadata)) return await finishSeal(unsealed, metadata);
+      await forgetMetadata(spool, file);
+    }
     await removeStaleSalvages(spool, file, listing);
     if (file.kind === 'atomic') return await removeFile(unsealed);
     await recoverContent(unsealed, serializers);
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Whether the segment that metadata names to hold the events behind its end is somewhere, or was. Without it that end is
+ * not the end: what stands behind it, stands nowhere else.
+ */
+async function hasSuccessor(spool: Spool, { segment }: SpoolFile, { continuedIn }: SegmentMetadata): Promise<boolean> {
+  if (continuedIn === undefined) return true;
+  const isPresent = async (): Promise<boolean> =>
+    [salvageFileName, sealedFileName].some(
+      (nameOf) => spool.fileSystem.statSync(spool.pathOf(nameOf(continuedIn, segment.fileExtension))) !== undefined,
+    ) || (await listSpoolFiles(spool)).some(({ kind, segment: { id } }) => kind === 'gone' && id === continuedIn);
+  // Looked for twice: it may come back from quarantine between the first look and the ledger's answer.
+  return (await isPresent()) || (await spool.ledger.find(continuedIn)) !== undefined || (await isPresent());
+}
+
+/** Metadata that is not to be believed goes, durably, before anything is done without it. */
+async function forgetMetadata(spool: Spool, { segment: { id } }: SpoolFile): Promise<void> {
+  await removeCompanions(spool, id);
+  await spool.fileSystem.syncDirectory(spool.directory);
+  spool.logger?.warn('metadata names a segment that is nowhere; the file is recovered without it', { segment: id });
 }
 
 /** Metadata is committed: it says where the segment ends, whatever else the file holds. */

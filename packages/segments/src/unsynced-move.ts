@@ -8,6 +8,13 @@ import { type SegmentMark, START_OF_SEGMENT } from './segment-mark.ts';
 import type { Spool } from './spool.ts';
 import { sealedFileName } from './spool-names.ts';
 
+interface MovePlan {
+  /** Of the old file. */
+  readonly metadata: SegmentMetadata;
+  readonly tail: SegmentMetadata | undefined;
+  readonly lostEvents: number;
+}
+
 /**
  * Ends a segment whose sync failed. The kernel may have dropped what was not durable, and a second sync would say that
  * all is well: the file ends where the last successful sync ended, and what was acknowledged behind that is read back,
@@ -16,15 +23,15 @@ import { sealedFileName } from './spool-names.ts';
  *
  * `commit` is the one point: before it, the events stand in the old file; after it, metadata says where the old file
  * ends and where it goes on, and whatever a crash interrupts is finished by recovery. Nothing else may be written by
- * this writer until then. Both steps may be called again after a failure.
+ * this writer until then. Both steps may be called again after a failure. Once the metadata may stand on the disk, what
+ * it names is not touched again: a `commit` that failed may have been made.
  */
 export class UnsyncedMove {
   readonly #spool: Spool;
   readonly #segment: ActiveSegmentFile;
   readonly #serializer: EventSerializer<unknown>;
-  #metadata: SegmentMetadata | undefined;
-  #tail: SegmentMetadata | undefined;
-  #lostEvents = 0;
+  #plan: MovePlan | undefined;
+  #isCommitted = false;
 
   constructor(spool: Spool, segment: ActiveSegmentFile, serializer: EventSerializer<unknown>) {
     this.#spool = spool;
@@ -37,21 +44,50 @@ export class UnsyncedMove {
   }
 
   get isCommitted(): boolean {
-    return this.#metadata !== undefined;
+    return this.#isCommitted;
   }
 
   /** The segment that took over; `undefined` where nothing was left to move. */
   get tail(): SegmentMetadata | undefined {
-    return this.#tail;
+    return this.#plan?.tail;
   }
 
   /** Acknowledged as `written`, and not readable any more after the failed sync. */
   get lostEvents(): number {
-    return this.#lostEvents;
+    return this.#plan?.lostEvents ?? 0;
   }
 
   async commit(): Promise<void> {
-    if (this.isCommitted) return;
+    if (this.#isCommitted) return;
+    this.#plan ??= await this.#prepare();
+    await writeMetadata(this.#spool, this.#plan.metadata);
+    this.#isCommitted = true;
+  }
+
+  /** Publishes both parts. What is left undone here is done by the next recovery. */
+  async finish(): Promise<SegmentMetadata | undefined> {
+    if (!this.#plan || !this.#isCommitted) throw new Error('commit must come first');
+    const { metadata, tail } = this.#plan;
+    const { fileSystem, directory } = this.#spool;
+    const { fileExtension } = this.#serializer.format;
+    const { path, handle, id } = this.#segment;
+    if (tail) await publishSalvage(this.#spool, tail.id, fileExtension);
+    if (metadata.eventCount === 0) {
+      await removeEmptied(this.#spool, id, path);
+      await handle.close();
+      return undefined;
+    }
+    if (fileSystem.statSync(path)) {
+      await handle.truncate(metadata.bytes);
+      await fileSystem.rename(path, this.#spool.pathOf(sealedFileName(id, fileExtension)));
+    }
+    await fileSystem.syncDirectory(directory);
+    await handle.close();
+    return metadata;
+  }
+
+  /** Everything that the metadata is going to rely on, durably; what an earlier attempt left is made anew. */
+  async #prepare(): Promise<MovePlan> {
     const segment = this.#segment;
     const { end, handle } = segment;
     const kept = this.#serializer.closingFrame ? START_OF_SEGMENT : segment.synced;
@@ -81,32 +117,7 @@ export class UnsyncedMove {
       sha256: await hashHandle(handle, kept.sizeBytes),
       ...(tail ? { continuedIn: tail.id } : {}),
     };
-    await writeMetadata(this.#spool, metadata);
-    this.#tail = tail;
-    this.#metadata = metadata;
-    this.#lostEvents = end.eventCount - kept.eventCount - movedEvents;
-  }
-
-  /** Publishes both parts. What is left undone here is done by the next recovery. */
-  async finish(): Promise<SegmentMetadata | undefined> {
-    const metadata = this.#metadata;
-    if (!metadata) throw new Error('commit must come first');
-    const { fileSystem, directory } = this.#spool;
-    const { fileExtension } = this.#serializer.format;
-    const { path, handle, id } = this.#segment;
-    if (this.#tail) await publishSalvage(this.#spool, this.#tail.id, fileExtension);
-    if (metadata.eventCount === 0) {
-      await removeEmptied(this.#spool, id, path);
-      await handle.close();
-      return undefined;
-    }
-    if (fileSystem.statSync(path)) {
-      await handle.truncate(metadata.bytes);
-      await fileSystem.rename(path, this.#spool.pathOf(sealedFileName(id, fileExtension)));
-    }
-    await fileSystem.syncDirectory(directory);
-    await handle.close();
-    return metadata;
+    return { metadata, tail, lostEvents: end.eventCount - kept.eventCount - movedEvents };
   }
 
   async #intactBehind(kept: SegmentMark): Promise<readonly IntactRange[]> {

@@ -5,6 +5,7 @@ import { LOCK_PATIENCE_MS } from '../src/file-lock.ts';
 import { accountForSpool, FOLD_AFTER_LINES, type LedgerRecord, MAX_LEDGER_WRITERS } from '../src/index.ts';
 import { salvageId } from '../src/salvage.ts';
 import {
+  CREATED_MS,
   createScene,
   idOf,
   ledgerOf,
@@ -275,6 +276,16 @@ describe('folding', () => {
     const left = ledgerOf(disk).filter(({ kind }) => kind === 'segment');
     expect(left.map(({ id }) => id)).toEqual([...waiting.map((first) => idOf({ first })), salvaged.id]);
     for (const first of waiting) expect(await spool.ledger.find(idOf({ first }))).toBeDefined();
+  });
+
+  it('keeps the record of a segment that took over the end of a file which waits for recovery', async () => {
+    const { disk, spool } = createScene();
+    disk.placeFile(pathOf({ first: 5 }, 'ndjson.open'), '');
+    const tail = idOf({ first: 8, createdAtMs: CREATED_MS + 6 });
+    disk.placeFile(LEDGER, `${many(FOLD_AFTER_LINES)}${linesOf({ ...recordOf(8), id: tail })}`);
+    await spool.ledger.record(recordOf(FOLD_AFTER_LINES));
+    const left = ledgerOf(disk).filter(({ kind }) => kind === 'segment');
+    expect(left.map(({ id }) => id)).toContain(tail);
   });
 
   it('keeps what it cannot judge: a record with an id that is none', async () => {

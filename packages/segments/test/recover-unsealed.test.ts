@@ -519,6 +519,32 @@ describe('a prepared salvage', () => {
     expect(ledgerOf(scene.disk)).toEqual([]);
   });
 
+  it.for([0, 1])('is not believed where the segment that took over is nowhere: %i events before it', async (kept) => {
+    const scene = createScene();
+    const file = writeSegment(openSpool(scene.disk.process('dead')), { events: 3 });
+    const metadata = { ...file.describe('failure'), sha256: '0'.repeat(64), eventCount: kept, bytes: kept * 8 };
+    const tail = { first: kept, createdAtMs: CREATED_MS + 1 };
+    scene.disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...metadata, continuedIn: idOf(tail) }));
+    await file.abandon();
+    expect(await recover(scene)).toMatchObject({ segmentsRecovered: 1, eventsSalvaged: 3, problems: [] });
+    expect(textOf(scene.disk, pathOf({}, 'ndjson'))).toBe(text(0, 1, 2));
+  });
+
+  it.for(['ndjson', 'age.gone', 'recorded'])('is believed where that was there: %s', async (what) => {
+    const scene = createScene();
+    const file = writeSegment(openSpool(scene.disk.process('dead')), { events: 3 });
+    const metadata = { ...file.describe('failure'), sha256: '0'.repeat(64), eventCount: 1, bytes: 8 };
+    const tail = { first: 1, createdAtMs: CREATED_MS + 1 };
+    scene.disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...metadata, continuedIn: idOf(tail) }));
+    await file.abandon();
+    const at = '2026-01-01T00:00:00.000Z';
+    const facts = { id: idOf(tail), outcome: 'delivered', firstSequence: 1, eventCount: 2, bytes: 16, at } as const;
+    if (what === 'recorded') await scene.spool.ledger.record({ kind: 'segment', ...facts });
+    else scene.disk.placeFile(pathOf(tail, what), linesOf(1, 2));
+    await recover(scene);
+    expect(textOf(scene.disk, pathOf({}, 'ndjson'))).toBe(text(0));
+  });
+
   it('is published though its own metadata is damaged: a lease rebuilds that', async () => {
     const scene = createScene();
     const metadata = await sealSegment(scene.spool, { events: 1 });

@@ -190,4 +190,32 @@ describe('UnsyncedMove', () => {
       expect(pending, crashed.describe()).toBeGreaterThanOrEqual(wasCommitted ? synced + 2 : synced);
     }
   });
+
+  it('keeps each event, cut off at any step after a commit that failed', async () => {
+    const scene = createScene();
+    const file = await failedSync(scene);
+    showBehindSync(scene.disk, file, text(2, 3));
+    // The metadata is in place; only whether its name is durable is not known.
+    let isNamed = false;
+    scene.disk.onStep = ({ name, to }) => {
+      if (name === 'rename' && to === pathOf({}, 'meta.json')) isNamed = true;
+    };
+    scene.disk.failNext(({ name }) => name === 'syncDirectory' && isNamed, 'EIO');
+    const move = new UnsyncedMove(scene.spool, file, serializer);
+    await expect(move.commit()).rejects.toMatchObject({ code: 'EIO' });
+    expect(move.isCommitted).toBe(false);
+    scene.disk.onStep = undefined;
+    const killed: SimulatedDisk[] = [];
+    scene.disk.onEveryStep((snapshot) => killed.push(snapshot.kill(1)));
+    scene.disk.failNext('create', 'ENOSPC');
+    await expect(move.commit()).rejects.toMatchObject({ code: 'ENOSPC' });
+    await move.commit();
+    await move.finish();
+    for (const disk of killed) {
+      const again = { ...scene, disk, spool: openSpool(disk, scene.clock) };
+      await recover(again);
+      expect(await accountForSpool(again.spool)).toMatchObject({ pending: 4, lost: 0, repeated: 0 });
+    }
+    expect(textOf(scene.disk, pathOf(TAIL, 'ndjson'))).toBe(text(2, 3));
+  });
 });
