@@ -33,7 +33,7 @@ export const mutants = [
   {
     mistake: 'drop the data sync',
     file: ACTIVE,
-    from: `      await this.#handle.syncData();
+    from: `      await this.#syncData();
       this.#synced = mark;`,
     to: '      this.#synced = mark;',
     test: crash('append'),
@@ -136,6 +136,13 @@ export const mutants = [
     from: '          this.#refusal = error;\n        }\n      });',
     to: '          throw error;\n        }\n      });',
     test: crash('failing sync'),
+  },
+  {
+    mistake: 'believe a sync beside one that fails',
+    file: ACTIVE,
+    from: '    if (this.#dataSyncs > 0) return;',
+    to: '',
+    test: test('segments', 'active-segment-file', 'prove nothing where the one that began first fails'),
   },
   {
     mistake: 'go on with a file whose sync failed',

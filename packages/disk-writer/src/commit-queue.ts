@@ -395,7 +395,7 @@ export class CommitQueue<TEvent> {
         return undefined;
       } catch (error) {
         // The name of a file may be synced again. Its data, once refused, may be gone although a second try succeeds.
-        if (segment.synced.sizeBytes === segment.end.sizeBytes) throw error;
+        if (!segment.isRefused) throw error;
         return toStorageError(error, { operation: 'sync', path });
       }
     });

@@ -84,7 +84,7 @@ export class SealJob<TEvent> {
           await syncWatched(this.segment, this.#options.spool.clock, this.#options.watch);
         } catch (error) {
           // The name of a file may be synced again. Its data, once refused, may be gone although a second try succeeds.
-          if (this.segment.synced.sizeBytes === this.segment.end.sizeBytes) throw error;
+          if (!this.segment.isRefused) throw error;
           this.#refusal = error;
         }
       });

@@ -54,6 +54,10 @@ export class ActiveSegmentFile {
   /** How often something was cut off, and how much of that a sync has covered. */
   #cuts = 0;
   #syncedCuts = 0;
+  /** Data syncs under way. */
+  #dataSyncs = 0;
+  /** Why the disk refused the data; for good. */
+  #refusal: { readonly cause: unknown } | undefined;
   #isNameSynced = false;
   #isExposed = false;
   #closing: { readonly keyId?: string } | undefined;
@@ -176,15 +180,24 @@ export class ActiveSegmentFile {
   }
 
   /**
+   * Whether the disk has refused the data. What lies behind `synced` may be gone then although another sync would
+   * succeed, so none is made any more.
+   */
+  get isRefused(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /**
    * Makes everything appended so far durable, the file's name included.
    *
-   * @throws the file system's error. After a failure of the data sync the file must not be synced again: what lies
-   *   behind `synced` may be gone although a second sync would succeed.
+   * @throws the file system's error; `isRefused` tells whether the data met it, and then every later call throws it, too.
+   *   The sync of the name may be tried again.
    */
   async sync(): Promise<void> {
     const [mark, cuts] = [this.#end, this.#cuts];
+    this.#throwRefusal();
     if (mark.sizeBytes > this.#synced.sizeBytes || cuts > this.#syncedCuts) {
-      await this.#handle.syncData();
+      await this.#syncData();
       this.#synced = mark;
       this.#syncedCuts = cuts;
     }
@@ -194,11 +207,35 @@ export class ActiveSegmentFile {
     }
   }
 
-  /** The same for the data alone, before it returns. */
+  async #syncData(): Promise<void> {
+    this.#dataSyncs += 1;
+    try {
+      await this.#handle.syncData();
+    } catch (cause) {
+      this.#refusal ??= { cause };
+    } finally {
+      this.#dataSyncs -= 1;
+    }
+    // Also where another sync of the file has heard of the failure: the kernel tells it once.
+    this.#throwRefusal();
+  }
+
+  /** The same for the data alone, before it returns. Beside a sync under way it proves nothing, and `synced` stays. */
   syncDataSync(): void {
-    this.#handle.syncDataSync();
+    this.#throwRefusal();
+    try {
+      this.#handle.syncDataSync();
+    } catch (cause) {
+      this.#refusal = { cause };
+      throw cause;
+    }
+    if (this.#dataSyncs > 0) return;
     this.#synced = this.#end;
     this.#syncedCuts = this.#cuts;
+  }
+
+  #throwRefusal(): void {
+    if (this.#refusal) throw this.#refusal.cause;
   }
 
   /**
@@ -243,6 +280,7 @@ export class ActiveSegmentFile {
   sealSync(options: SealOptions): SegmentMetadata {
     const { fileSystem, directory } = this.#spool;
     this.syncDataSync();
+    if (this.#synced !== this.#end) throw new Error('another sync of the file is under way');
     if (!this.#isNameSynced) {
       // Metadata without its file would count as a segment that went missing.
       fileSystem.syncDirectorySync(directory);

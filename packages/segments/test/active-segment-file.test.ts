@@ -1,6 +1,6 @@
 // Goal: the segment that is written holds whole batches alone, is durable when it says so, and appears sealed at one point.
 import { createHash } from 'node:crypto';
-import type { SimulatedDisk } from '@relaykit/testing';
+import type { DiskOperation, SimulatedDisk } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
 import { ActiveSegmentFile } from '../src/index.ts';
 import { linesOf } from './line-serializer.ts';
@@ -420,3 +420,46 @@ describe('an atomic segment', () => {
 function textIs(files: ReturnType<SimulatedDisk['files']>, path: string, expected: string): boolean {
   return new TextDecoder().decode(files.get(path)) === expected;
 }
+
+describe('two syncs at once', () => {
+  const isAsyncSync = ({ name, isSync }: DiskOperation): boolean => name === 'sync' && !isSync;
+
+  it('prove nothing where the one that began first fails', async () => {
+    const { disk, spool } = createScene();
+    const file = writeSegment(spool, { events: 2 });
+    const gate = disk.hold(isAsyncSync, { when: 'after' });
+    disk.failNext(isAsyncSync, 'EIO', { landed: 'none' });
+    const first = file.sync();
+    await gate.reached();
+    // The kernel has told its error to the first, and says to this one that all is well.
+    file.syncDataSync();
+    expect([file.synced.sizeBytes, file.isRefused]).toEqual([0, false]);
+    gate.release();
+    await expect(first).rejects.toMatchObject({ code: 'EIO' });
+    expect([file.synced.sizeBytes, file.isRefused]).toEqual([0, true]);
+    await expect(file.sync()).rejects.toMatchObject({ code: 'EIO' });
+    expect(() => file.syncDataSync()).toThrow('EIO');
+  });
+
+  it('prove nothing where the one that ends first fails', async () => {
+    const { disk, spool } = createScene();
+    const file = writeSegment(spool, { events: 2 });
+    const gate = disk.hold(isAsyncSync);
+    disk.failNext(({ name, isSync }) => name === 'sync' && isSync, 'EIO', { landed: 'none' });
+    const first = file.sync();
+    await gate.reached();
+    expect(() => file.syncDataSync()).toThrow('EIO');
+    gate.release();
+    await expect(first).rejects.toMatchObject({ code: 'EIO' });
+    expect([file.synced.sizeBytes, file.isRefused]).toEqual([0, true]);
+  });
+
+  it('leave the name of the file to be synced again', async () => {
+    const { disk, spool } = createScene();
+    const file = writeSegment(spool, { events: 2 });
+    disk.failNext('syncDirectory', 'EIO');
+    await expect(file.sync()).rejects.toMatchObject({ code: 'EIO' });
+    expect([file.synced.eventCount, file.isRefused]).toEqual([2, false]);
+    await file.sync();
+  });
+});
