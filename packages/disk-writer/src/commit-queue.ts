@@ -227,7 +227,12 @@ export class CommitQueue<TEvent> {
     if (group.length === 0) return;
     const marks = segment ? await this.#write(opened, segment, group) : [];
     // The exit path or an abort changed the group meanwhile: what is left of it is queued still.
-    if (!marks) return;
+    if (!marks) {
+      // What an abort took back must not return with a power cut, and perhaps nobody writes again.
+      const isCut = segment?.hasUnsyncedCut && opened.roll.active === segment;
+      if (isCut) void opened.roll.end('failure').catch(() => undefined);
+      return;
+    }
     if (!segment) for (const commit of group) this.#place(commit, '');
     this.#tasks = this.#tasks.filter((task) => task.state !== 'written');
 
@@ -288,7 +293,8 @@ export class CommitQueue<TEvent> {
       const frames = await encodeGroup(group, placeOf(spool, segment));
       return await storageStep({ operation: 'write', path: segment.path, policy, clock, logger, watch, load }, () => {
         if (!isUnchanged()) return undefined;
-        const marks = this.#append(segment, group, frames);
+        // Cut off at once where it fails: while the next attempt is waited for, an abort may say that nothing is stored.
+        const marks = this.#appendOrCut(segment, group, frames);
         if (this.#isWhole(group)) opened.sealer.reserve(segment, roll);
         return marks;
       });
@@ -306,9 +312,13 @@ export class CommitQueue<TEvent> {
     }
   }
 
-  #appendOrCut(segment: ActiveSegmentFile, group: readonly PendingCommit<TEvent>[], frames: GroupFrames): void {
+  #appendOrCut(
+    segment: ActiveSegmentFile,
+    group: readonly PendingCommit<TEvent>[],
+    frames: GroupFrames,
+  ): readonly SegmentMark[] {
     try {
-      this.#append(segment, group, frames);
+      return this.#append(segment, group, frames);
     } catch (error) {
       cutRemains(segment);
       throw error;

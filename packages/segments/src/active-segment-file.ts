@@ -318,8 +318,11 @@ export class ActiveSegmentFile {
    */
   undoSync(): void {
     const { fileSystem, directory } = this.#spool;
-    const sealed = this.#spool.pathOf(sealedFileName(this.id, this.#format.fileExtension));
-    if (fileSystem.statSync(sealed)) fileSystem.renameSync(sealed, this.path);
+    // A rename that reported an error may have been made.
+    for (const name of [sealedFileName(this.id, this.#format.fileExtension), this.#appendedName]) {
+      const path = this.#spool.pathOf(name);
+      if (path !== this.path && fileSystem.statSync(path)) fileSystem.renameSync(path, this.path);
+    }
     fileSystem.syncDirectorySync(directory);
     fileSystem.removeSync(this.#spool.pathOf(metadataFileName(this.id)));
     fileSystem.syncDirectorySync(directory);
