@@ -354,7 +354,7 @@ export class CommitQueue<TEvent> {
   }
 
   async #syncGroup(
-    { roll, sealer, spool }: OpenSpool<TEvent>,
+    { roll, sealer, keeper, spool }: OpenSpool<TEvent>,
     segment: ActiveSegmentFile | undefined,
     waiting: readonly PendingCommit<TEvent>[],
     /** Where each of them begins, and where the last one ends. */
@@ -386,6 +386,7 @@ export class CommitQueue<TEvent> {
     if (acknowledgedEnd && mayBeCut()) {
       segment.rollBackTo(acknowledgedEnd);
       this.#writeAnew(waiting, refusal);
+      await keeper.makeRoomFor(refusal);
       await sealer.takeFailed(segment);
       return;
     }

@@ -46,6 +46,11 @@ export class SealJob<TEvent> {
     return this.#refusal !== undefined && !this.#move?.isCommitted;
   }
 
+  /** Whether the disk refused the data, and nobody relies on it: every further step of it fails. */
+  get mustBeUndone(): boolean {
+    return this.#refusal !== undefined && this.#mayBeUndone();
+  }
+
   /** The segment that took over, where this one's sync failed. */
   get tail(): SegmentMetadata | undefined {
     return this.#move?.tail;
@@ -89,7 +94,7 @@ export class SealJob<TEvent> {
         }
       });
     }
-    if (this.#refusal !== undefined && this.#mayBeUndone()) {
+    if (this.mustBeUndone) {
       throw toStorageError(this.#refusal, { operation: 'sync', path: this.segment.path });
     }
     await this.resolve();

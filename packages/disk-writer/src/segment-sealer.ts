@@ -129,7 +129,7 @@ export class SegmentSealer<TEvent> {
     this.#undoRefused();
     for (const job of this.#jobs) {
       cut(job.segment.path, () => job.segment.cutRemainsSync());
-      if (job.segment.hasUnsyncedCut && !job.isUnresolved) await job.makeDurable();
+      if (job.segment.hasUnsyncedCut && !job.isUnresolved) await this.#inRoom(job, () => job.makeDurable());
       if (job.isUnresolved) await this.#resolve(job);
     }
   }
@@ -137,7 +137,7 @@ export class SegmentSealer<TEvent> {
   /** Whatever comes of it, the seal follows: at once, or with the next try. */
   async #resolve(job: SealJob<TEvent>): Promise<void> {
     try {
-      await job.resolve();
+      await this.#inRoom(job, () => job.resolve());
     } catch (cause) {
       this.#retryLater();
       throw cause;
@@ -175,7 +175,7 @@ export class SegmentSealer<TEvent> {
 
   /** Waits until the events of every segment taken over are durable. */
   async whenDurable(): Promise<void> {
-    await allSettled([...this.#jobs].map((job) => job.makeDurable()));
+    await allSettled([...this.#jobs].map((job) => this.#inRoom(job, () => job.makeDurable())));
   }
 
   /** Waits until every segment taken over is sealed, beginning again with those that had failed. */
@@ -218,7 +218,7 @@ export class SegmentSealer<TEvent> {
   }
 
   #seal(job: SealJob<TEvent>): Promise<SegmentMetadata | undefined> {
-    const sealed = this.#sealInRoom(job).then((metadata) => {
+    const sealed = this.#inRoom(job, () => job.seal()).then((metadata) => {
       if (!this.#jobs.delete(job)) return metadata;
       if (metadata) this.#options.onSealed(metadata);
       if (job.tail) this.#options.onSealed(job.tail);
@@ -229,13 +229,15 @@ export class SegmentSealer<TEvent> {
     return sealed;
   }
 
-  /** A seal needs a little room of its own, for the metadata. */
-  async #sealInRoom(job: SealJob<TEvent>): Promise<SegmentMetadata | undefined> {
+  /** A seal needs a little room of its own, for the metadata; events that are moved need as much as they take. */
+  async #inRoom<T>(job: SealJob<TEvent>, step: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await job.seal();
+        return await step();
       } catch (cause) {
         if (this.#isAbandoned || !(await this.#options.makeRoom(cause))) throw cause;
+        // Room comes too late for data that the disk has refused: its batches are written anew.
+        if (job.mustBeUndone) throw cause;
       }
     }
   }
