@@ -102,6 +102,8 @@ export class CommitQueue<TEvent> {
   /** Stores at once all that is on its way, for the exit path. Returns when the operating system has it. */
   storeSync({ roll, sealer, spool }: OpenSpool<TEvent>): void {
     sealer.exposeSync();
+    // Who never lets the event loop turn would gather them.
+    this.#dropSettled();
     const commits = this.#tasks.filter(
       (task) => task instanceof PendingCommit && task.state === 'queued',
     ) as PendingCommit<TEvent>[];

@@ -1,6 +1,6 @@
 import { rotateByEvents } from '@relaykit/rotation';
 import { settle } from '@relaykit/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { events, WriterOnDisk } from './writer-on-disk.ts';
 
 describe('writeSync', () => {
@@ -13,6 +13,22 @@ describe('writeSync', () => {
     });
     expect(spool.count('list')).toBe(0);
     expect(await spool.numbers()).toEqual([0, 1]);
+  });
+
+  it('keeps nothing of earlier calls, though the event loop never turns', () => {
+    const spool = new WriterOnDisk();
+    const lengths: number[] = [];
+    const filter = Array.prototype.filter;
+    const spy = vi.spyOn(Array.prototype, 'filter').mockImplementation(function (this: unknown[], ...args) {
+      lengths.push(this.length);
+      return filter.apply(this, args);
+    });
+    try {
+      for (let n = 0; n < 500; n += 1) spool.writer.writeSync?.(events(n));
+    } finally {
+      spy.mockRestore();
+    }
+    expect(Math.max(...lengths)).toBeLessThan(100);
   });
 
   it('stores what waits behind a batch whose sync is under way, and keeps it when the sync fails', async () => {
