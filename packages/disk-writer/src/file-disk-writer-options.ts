@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { exponentialBackoff, validateRetryPolicy } from '@relaykit/retry';
 import { defaultRetention, defaultRotation } from '@relaykit/rotation';
 import { type DroppedSegment, isUsableExtension, type SpoolOptions, type WhenFull } from '@relaykit/segments';
@@ -108,6 +109,8 @@ export function resolveOptions<TEvent>(options: FileDiskWriterOptions<TEvent>): 
   checkShapes(options);
   const resolved: ResolvedOptions<TEvent> = {
     ...options,
+    // The spool is opened later, and the process may be in another directory by then.
+    directory: resolve(options.directory),
     ...(options.logger ? { logger: safeLogger(options.logger) } : {}),
     serializer: options.serializer ?? new JSONEventSerializer<TEvent>(),
     rotation: options.rotation ?? defaultRotation(),

@@ -1,7 +1,7 @@
 import { openSegmentStore } from '@relaykit/segments';
 import { JSONEventSerializer } from '@relaykit/serializers';
 import { settle } from '@relaykit/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FileDiskWriter, MAX_FRAME_BYTES, MAX_FRAME_EVENTS } from '../src/index.ts';
 import { events, numbersTo, SPOOL, WriterOnDisk } from './writer-on-disk.ts';
 
@@ -236,3 +236,16 @@ function bound(spool: WriterOnDisk) {
   const { disk, writer } = spool;
   return { disk, writer, files: spool.files.bind(spool), numbers: spool.numbers.bind(spool) };
 }
+
+it('writes where it was told to, though the process changes its directory before the first write', async () => {
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue('/one');
+  try {
+    const spool = new WriterOnDisk({ directory: 'spool' });
+    cwd.mockReturnValue('/two');
+    await spool.writer.write(events(0));
+    await spool.writer.close();
+    expect([...spool.disk.files().keys()].filter((path) => !path.startsWith('/one/spool/'))).toEqual([]);
+  } finally {
+    cwd.mockRestore();
+  }
+});

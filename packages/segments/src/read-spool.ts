@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type ByteSource,
   type DamageReason,
@@ -56,10 +56,11 @@ export interface SpooledEvent<TEvent> {
  *   `RELAY_LIMIT_EXCEEDED`
  */
 export async function* readSpool<TEvent>(
-  directory: string,
+  spoolDirectory: string,
   options: ReadSpoolOptions<TEvent>,
 ): AsyncGenerator<SpooledEvent<TEvent>> {
   const { fileSystem = nodeFileSystem(), since = 0, until = Number.POSITIVE_INFINITY, serializers, signal } = options;
+  const directory = resolve(spoolDirectory);
   const files = await readableFiles(fileSystem, directory);
   const spoolId = findSpoolIdSync(fileSystem, directory);
   for (const file of files) {

@@ -19,12 +19,23 @@ const WAY_OUT: Readonly<Record<SpoolSafetyRule, string>> = {
  * @throws RelayError `RELAY_SPOOL_UNSAFE` - unless `allowUnsafe`; a path that is no directory is always refused.
  * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`
  */
-export function ensureSpoolDirectorySync(fileSystem: FileSystem, directory: string, allowUnsafe: boolean): void {
+export function ensureSpoolDirectorySync(fileSystem: FileSystem, path: string, allowUnsafe: boolean): void {
+  // With a slash behind it, a path is looked through where it is a link.
+  const directory = resolve(path);
   try {
-    createWithParents(fileSystem, resolve(directory));
+    createWithParents(fileSystem, directory);
   } catch (cause) {
     throw toStorageError(cause, { operation: 'createDirectory', path: directory });
   }
+  assertSafeSync(fileSystem, directory, allowUnsafe);
+}
+
+/**
+ * The same for a directory that is there already.
+ *
+ * @throws RelayError `RELAY_SPOOL_UNSAFE`
+ */
+export function assertSafeSync(fileSystem: FileSystem, directory: string, allowUnsafe: boolean): void {
   const rule = brokenRule(fileSystem, directory);
   if (rule === undefined || (allowUnsafe && rule !== 'notADirectory')) return;
   const others = rule === 'notADirectory' ? '' : ', or accept it with allowUnsafeDirectory: true';

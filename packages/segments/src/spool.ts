@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Clock, FileSystem, Logger } from '@relaykit/types';
 import { Ledger } from './ledger.ts';
 import { nodeFileSystem, type Ownership } from './node-file-system.ts';
@@ -27,6 +27,7 @@ export interface SpoolOptions {
 
 /** One spool directory: its identity, its ledger and the means to reach it. */
 export class Spool {
+  /** Absolute. */
   readonly directory: string;
   /** 32 hexadecimal digits, chosen once for each spool. */
   readonly spoolId: string;
@@ -34,13 +35,15 @@ export class Spool {
   readonly clock: Clock;
   readonly logger: Logger | undefined;
   readonly ledger: Ledger;
+  readonly allowUnsafeDirectory: boolean;
 
-  private constructor(options: SpoolOptions, spoolId: string, fileSystem: FileSystem) {
-    this.directory = options.directory;
+  private constructor(options: SpoolOptions, directory: string, spoolId: string, fileSystem: FileSystem) {
+    this.directory = directory;
     this.spoolId = spoolId;
     this.fileSystem = fileSystem;
     this.clock = options.clock ?? systemClock();
     this.logger = options.logger;
+    this.allowUnsafeDirectory = options.allowUnsafeDirectory ?? false;
     this.ledger = new Ledger({ directory: this.directory, fileSystem, clock: this.clock });
   }
 
@@ -52,17 +55,19 @@ export class Spool {
    *   `RELAY_LOCK_UNAVAILABLE`
    */
   static openSync(options: SpoolOptions): Spool {
-    const { directory, ownership, allowUnsafeDirectory = false } = options;
+    const { directory: path, ownership, allowUnsafeDirectory = false } = options;
     if (options.fileSystem && ownership !== undefined) {
       throw new TypeError('ownership must not stand beside fileSystem; give it to nodeFileSystem instead');
     }
     const fileSystem = options.fileSystem ?? nodeFileSystem(ownership === undefined ? {} : { ownership });
-    if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
-      throw new TypeError(`directory must be a path, got ${JSON.stringify(directory)}`);
+    if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+      throw new TypeError(`directory must be a path, got ${JSON.stringify(path)}`);
     }
+    // The process may change its own while the spool is in use.
+    const directory = resolve(path);
     ensureSpoolDirectorySync(fileSystem, directory, allowUnsafeDirectory);
     try {
-      return new Spool(options, readSpoolIdSync(fileSystem, directory), fileSystem);
+      return new Spool(options, directory, readSpoolIdSync(fileSystem, directory), fileSystem);
     } catch (cause) {
       throw toStorageError(cause, { operation: 'open', path: join(directory, 'spool.json') });
     }

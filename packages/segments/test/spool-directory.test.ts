@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SimulatedDisk } from '@relaykit/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { nodeFileSystem, Spool } from '../src/index.ts';
 import { ensureSpoolDirectorySync } from '../src/spool-directory.ts';
 import { sealSegment, writeSegment } from './scene.ts';
@@ -174,4 +174,32 @@ describe('a spool on the real disk', () => {
     );
     expect(statSync(elsewhere).size).toBe(0);
   });
+});
+
+describe('a path that leads through a link', () => {
+  it.for(['', '/', '//', '/.', '/./'])('is refused with %j behind it', (rest) => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, 'real'), { mode: 0o700 });
+    symlinkSync(join(directory, 'real'), join(directory, 'link'));
+    expect(() => ensureSpoolDirectorySync(nodeFileSystem(), `${join(directory, 'link')}${rest}`, false)).toThrow(
+      expect.objectContaining({
+        code: 'RELAY_SPOOL_UNSAFE',
+        facts: { path: join(directory, 'link'), rule: 'symbolicLink' },
+      }),
+    );
+  });
+});
+
+it('stays where it was when the process changes its directory', async () => {
+  const disk = new SimulatedDisk();
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue('/one');
+  try {
+    const spool = Spool.openSync({ directory: 'spool', fileSystem: disk });
+    cwd.mockReturnValue('/two');
+    await sealSegment(spool);
+    expect(spool.directory).toBe('/one/spool');
+    expect([...disk.files().keys()].filter((path) => !path.startsWith('/one/spool/'))).toEqual([]);
+  } finally {
+    cwd.mockRestore();
+  }
 });
