@@ -5,6 +5,7 @@ import { readMetadataFile } from './metadata-file.ts';
 import type { RecoveryCounts } from './recovery-report.ts';
 import { toLedgerRecord } from './removal.ts';
 import type { Spool } from './spool.ts';
+import { assertSafeSync } from './spool-directory.ts';
 import { metadataFileName, parseSpoolFile, QUARANTINE_DIRECTORY, type SpoolFile } from './spool-names.ts';
 import { messageOf } from './system-error.ts';
 
@@ -90,9 +91,10 @@ async function removeAfterDiscard({ fileSystem, directory, ledger }: Spool, id: 
   await fileSystem.remove(join(directory, QUARANTINE_DIRECTORY, metadataFileName(id)));
 }
 
-async function namedFiles({ fileSystem, directory }: Spool): Promise<readonly SpoolFile[]> {
+async function namedFiles({ fileSystem, directory, allowUnsafeDirectory }: Spool): Promise<readonly SpoolFile[]> {
   const quarantine = join(directory, QUARANTINE_DIRECTORY);
   if (!fileSystem.statSync(quarantine)) return [];
+  assertSafeSync(fileSystem, quarantine, allowUnsafeDirectory);
   return (await fileSystem.list(quarantine))
     .map(parseSpoolFile)
     .filter((file) => file !== undefined)

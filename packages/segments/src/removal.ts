@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FileHandle, SegmentMetadata, SegmentOutcome } from '@relaykit/types';
 import type { LedgerRecord } from './ledger-record.ts';
 import type { Spool } from './spool.ts';
+import { assertSafeSync } from './spool-directory.ts';
 import {
   exportStateFileName,
   goneFileName,
@@ -73,6 +74,8 @@ export async function quarantineSegment(
   { metadata, fileName }: SegmentToRemove,
   reason: string,
 ): Promise<void> {
+  // Nothing is recorded as being where it cannot go.
+  await ensureQuarantine(spool);
   await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));
   await moveToQuarantine(spool, metadata.id, fileName);
 }
@@ -97,9 +100,11 @@ export async function moveMetadataToQuarantine(spool: Spool, id: string): Promis
   await removeCompanions(spool, id);
 }
 
-async function ensureQuarantine({ fileSystem, directory }: Spool): Promise<string> {
+/** @throws RelayError `RELAY_SPOOL_UNSAFE` - it would carry events out of the spool, or let others at them. */
+async function ensureQuarantine({ fileSystem, directory, allowUnsafeDirectory }: Spool): Promise<string> {
   const quarantine = join(directory, QUARANTINE_DIRECTORY);
   if (fileSystem.createDirectorySync(quarantine)) await fileSystem.syncDirectory(directory);
+  else assertSafeSync(fileSystem, quarantine, allowUnsafeDirectory);
   return quarantine;
 }
 

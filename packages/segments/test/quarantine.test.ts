@@ -8,6 +8,7 @@ import {
   openSegmentStore,
   type QuarantineOptions,
   type SegmentStoreOptions,
+  Spool,
 } from '../src/index.ts';
 import { linesOf } from './line-serializer.ts';
 import {
@@ -349,5 +350,33 @@ describe.each(Object.keys(steps))('a crash at any step of %s', (name) => {
       }
     }
     expect(seen.size).toBe(2);
+  });
+});
+
+describe('a quarantine that is no directory of ours', () => {
+  it.for([
+    ['a link', 'symbolicLink'],
+    ['a file', 'notADirectory'],
+    ['writable by others', 'writableByOthers'],
+  ] as const)('takes no event out of the spool where it is %s', async ([what, rule]) => {
+    const scene = createScene();
+    const path = `${SPOOL}/quarantine`;
+    scene.disk.placeDirectory('/elsewhere');
+    if (what === 'a link') scene.disk.placeSymlink(path, '/elsewhere');
+    else if (what === 'a file') scene.disk.placeFile(path, 'x');
+    else scene.disk.placeDirectory(path, { mode: 0o777 });
+    const left = leaveFile(scene.disk, 'nothing readable');
+    const { problems, filesQuarantined } = await recover(scene);
+    expect(filesQuarantined).toBe(0);
+    expect(problems.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining(rule),
+      expect.stringContaining(rule),
+    ]);
+    expect(textOf(scene.disk, left)).toBe('nothing readable');
+    expect(ledgerOf(scene.disk)).toEqual([]);
+    if (what !== 'a file') {
+      const trusting = Spool.openSync({ directory: SPOOL, fileSystem: scene.disk, allowUnsafeDirectory: true });
+      expect(await recover({ spool: trusting })).toMatchObject({ filesQuarantined: 1, problems: [] });
+    }
   });
 });
