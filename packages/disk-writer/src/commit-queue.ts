@@ -301,7 +301,6 @@ export class CommitQueue<TEvent> {
         return marks;
       });
     } catch (error) {
-      cutRemains(segment);
       // Room comes back; any other failure for good ends the file where its last whole batch ended.
       if (isUnchanged() && !isDiskFull(error)) {
         const ended = roll.end('failure').catch(() => undefined);
