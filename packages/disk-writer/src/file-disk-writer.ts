@@ -201,7 +201,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     } finally {
       this.#isReleased = true;
       this.#instruments?.end();
-      this.#opened?.keeper.close();
+      await this.#opened?.keeper.close();
       await this.#opened?.sealer.abandon();
       await this.#opened?.roll.detach()?.abandon();
     }
@@ -244,6 +244,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       spool,
       policy,
       whenFull,
+      writerId,
       unsealed: () => unsealedTotals(roll, sealer),
       onDropped: (segment) => this.#announceDrop(segment),
     });

@@ -86,7 +86,7 @@ export class SegmentRoll<TEvent> {
     const active = this.activeFor(beginning());
     if (active) return active;
     await this.#options.sealer.waitForRoom();
-    await this.#options.keeper.makeRoom();
+    await this.#options.keeper.makeRoom(1);
     const { spool, retry: policy, watch } = this.#options;
     const { clock, directory: path, logger } = spool;
     return storageStep({ operation: 'create', path, policy, clock, logger, watch }, () => {

@@ -18,7 +18,14 @@ const policy: RetentionPolicy = {
 
 async function keeperOf(spool: Spool, count: number): Promise<RetentionKeeper> {
   const unsealed = () => ({ fileCount: 1, totalBytes: 1_000 });
-  const keeper = new RetentionKeeper({ spool, policy, whenFull: 'refuseNew', unsealed, onDropped: () => undefined });
+  const keeper = new RetentionKeeper({
+    spool,
+    policy,
+    whenFull: 'refuseNew',
+    writerId: WRITER,
+    unsealed,
+    onDropped: () => undefined,
+  });
   keeper.start();
   // The first listing is made in the background; the spool is empty.
   await new Promise((resolve) => setTimeout(resolve, 100));

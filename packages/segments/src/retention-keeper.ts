@@ -29,6 +29,8 @@ export interface RetentionKeeperOptions {
   readonly spool: Spool;
   readonly policy: RetentionPolicy;
   readonly whenFull: WhenFull;
+  /** Whose files `unsealed` counts; those of other writers are found in the directory. */
+  readonly writerId: string;
   /** Files that this writer has not sealed yet. */
   readonly unsealed: () => SpoolTotals;
   readonly onDropped: (segment: DroppedSegment) => void;
@@ -52,6 +54,8 @@ export class RetentionKeeper {
   readonly #dropper: SegmentDropper;
   readonly #mutex = new Mutex();
   readonly #begun: Instant;
+  /** Files that other writers have not sealed, as of the last listing. */
+  #unsealedOfOthers: SpoolTotals = { fileCount: 0, totalBytes: 0 };
   /** On the monotonic clock; before the first listing, never. */
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
@@ -70,9 +74,11 @@ export class RetentionKeeper {
     this.#schedule(0);
   }
 
-  close(): void {
+  /** Ends what is under way after the segment it is at. Once this resolves, nothing of the spool is touched any more. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
+    await this.#mutex.run(async () => undefined);
   }
 
   /** The sealed segments known of: this writer's own at once, those of others once a minute. */
@@ -99,15 +105,16 @@ export class RetentionKeeper {
   /**
    * Brings the spool within its limits, or says that it is full. Costs a few comparisons where there is nothing to do.
    *
+   * @param newFiles - How many segments are about to be begun; they count.
    * @throws RelayError `RELAY_STORAGE_FULL` with `systemCode: 'RELAY_RETENTION'` - only with `refuseNew`.
    */
-  async makeRoom(): Promise<void> {
+  async makeRoom(newFiles = 0): Promise<void> {
     if (this.#listedAtMs === Number.NEGATIVE_INFINITY) {
       if (this.#options.whenFull !== 'refuseNew') return;
       // What is refused later would be one segment too many, at every start.
       await this.#mutex.run(() => this.#list());
     }
-    const isFull = await this.#mutex.run(() => this.#enforce());
+    const isFull = await this.#mutex.run(() => this.#enforce(newFiles));
     if (!isFull) return;
     const { directory: path } = this.#options.spool;
     const message = `Cannot write to ${path}: the spool has reached its limits; deliver what waits, or raise the limits.`;
@@ -134,7 +141,7 @@ export class RetentionKeeper {
       const dropper = this.#dropper;
       if (dropper.hasBegun && (await dropper.finishBegun())) return true;
       for (const { id } of this.#offered(new Set())) {
-        if (dropper.hasBegun && !dropper.isShortOfRoom) return false;
+        if (this.#isClosed || (dropper.hasBegun && !dropper.isShortOfRoom)) return false;
         const outcome = await dropper.drop({ id, reason: DISK_FULL_REASON });
         if (outcome === 'removed') return true;
         if (outcome === 'refused') return false;
@@ -145,20 +152,21 @@ export class RetentionKeeper {
   }
 
   /** Whether the spool is full, which only `refuseNew` leaves it. */
-  async #enforce(): Promise<boolean> {
+  async #enforce(newFiles: number): Promise<boolean> {
     // One that stopped half-way first: nothing more goes while its loss cannot be recorded.
     if (this.#dropper.hasBegun && !(await this.#dropper.finishBegun())) return false;
     const inUse = new Set<string>();
     for (;;) {
-      let removals = await this.#select(inUse);
+      let removals = await this.#select(inUse, newFiles);
       if (removals.length === 0) return false;
       if (this.#isListingStale()) {
         await this.#list();
-        removals = await this.#select(inUse);
+        removals = await this.#select(inUse, newFiles);
       }
       const allowed = removals.filter(({ reason }) => this.#options.whenFull !== 'refuseNew' || reason === 'age');
       if (allowed.length === 0) return removals.length > 0;
       for (const removal of allowed) {
+        if (this.#isClosed) return false;
         const outcome = await this.#dropper.drop(removal);
         if (outcome === 'inUse') inUse.add(removal.id);
         if (outcome === 'refused' || outcome === 'begun') return false;
@@ -166,18 +174,32 @@ export class RetentionKeeper {
     }
   }
 
-  async #select(inUse: ReadonlySet<string>): Promise<readonly Removal[]> {
+  async #select(inUse: ReadonlySet<string>, newFiles: number): Promise<readonly Removal[]> {
     const { policy, spool, unsealed } = this.#options;
     const sealed = this.#index.totals;
     const open = unsealed();
+    const others = this.#unsealedOfOthers;
     const totals = {
-      fileCount: sealed.fileCount + open.fileCount,
-      totalBytes: sealed.totalBytes + open.totalBytes,
+      fileCount: sealed.fileCount + open.fileCount + others.fileCount + newFiles,
+      totalBytes: sealed.totalBytes + open.totalBytes + others.totalBytes,
       oldestFirst: () => this.#offered(inUse),
     };
     const disk = policy.needsDiskUsage ? await this.#diskUsage() : undefined;
     const now = { epochMs: spool.clock.now(), monotonicMs: spool.clock.monotonicMs() };
-    return policy.select(totals, disk, now).filter(({ id }) => this.#index.has(id) && !inUse.has(id));
+    return this.#ask(() => policy.select(totals, disk, now)).filter(({ id }) => this.#index.has(id) && !inUse.has(id));
+  }
+
+  /** A policy's mistake costs nobody their events: nothing is given up, writing goes on, and the log says why. */
+  #ask(select: () => readonly Removal[]): readonly Removal[] {
+    try {
+      const removals: unknown = select();
+      if (Array.isArray(removals) && removals.every(isRemoval)) return removals;
+      throw new TypeError('select must return an array of { id, reason }');
+    } catch (error) {
+      const text = 'the retention policy failed; nothing is given up by it';
+      this.#options.spool.logger?.error(text, { error: messageOf(error) });
+      return [];
+    }
   }
 
   #offered(inUse: ReadonlySet<string>): Iterable<RetainedSegment> {
@@ -198,7 +220,14 @@ export class RetentionKeeper {
     const { spool } = this.#options;
     const files = await listSpoolFiles(spool);
     const present = new Set<string>();
+    const others = { fileCount: 0, totalBytes: 0 };
     for (const { kind, segment, fileName } of files) {
+      if ((kind === 'active' || kind === 'atomic') && segment.writerId !== this.#options.writerId) {
+        const found = await spool.fileSystem.stat(spool.pathOf(fileName));
+        if (found?.kind !== 'file') continue;
+        others.fileCount += 1;
+        others.totalBytes += found.sizeBytes;
+      }
       if (kind !== 'sealed') continue;
       present.add(segment.id);
       if (this.#index.has(segment.id)) continue;
@@ -207,6 +236,7 @@ export class RetentionKeeper {
       if (found?.kind === 'file') this.#note(segment.id, found.sizeBytes, segment.fileExtension);
     }
     for (const id of [...this.#index.ids()]) if (!present.has(id)) this.#index.remove(id);
+    this.#unsealedOfOthers = others;
     this.#listedAtMs = spool.clock.monotonicMs();
   }
 
@@ -232,14 +262,20 @@ export class RetentionKeeper {
   async #check(): Promise<void> {
     try {
       await this.#mutex.run(async () => {
+        if (this.#isClosed) return;
         // Where that fails, nothing is given up: whatever needs a record finds it out.
         await this.#options.spool.ledger.found().catch(() => undefined);
         await this.#list();
-        await this.#enforce();
+        await this.#enforce(0);
       });
     } catch (error) {
       const cause = messageOf(error);
       this.#options.spool.logger?.warn('the limits of the spool could not be checked', { error: cause });
     }
   }
+}
+
+function isRemoval(value: unknown): value is Removal {
+  const { id, reason } = (value ?? {}) as Partial<Record<keyof Removal, unknown>>;
+  return typeof id === 'string' && typeof reason === 'string';
 }

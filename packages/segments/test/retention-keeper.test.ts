@@ -28,6 +28,7 @@ import {
   sealSegment,
   serializer,
   textOf,
+  writeSegment,
 } from './scene.ts';
 
 const DAY_MS = 86_400_000;
@@ -58,6 +59,7 @@ interface Kept extends Scene {
   readonly keeper: RetentionKeeper;
   readonly dropped: DroppedSegment[];
   readonly warnings: [string, unknown][];
+  readonly errors: [string, unknown][];
 }
 
 /** A keeper that has listed its spool. */
@@ -68,11 +70,12 @@ async function keep(
 ): Promise<Kept> {
   const dropped: DroppedSegment[] = [];
   const warnings: [string, unknown][] = [];
+  const errors: [string, unknown][] = [];
   const silent = () => undefined;
   const logger = {
     debug: silent,
     info: silent,
-    error: silent,
+    error: (text: string, facts?: unknown) => void errors.push([text, facts]),
     warn: (text: string, facts?: unknown) => void warnings.push([text, facts]),
   };
   const { disk, clock } = scene;
@@ -81,6 +84,7 @@ async function keep(
     spool,
     policy,
     whenFull: 'dropOldestUndelivered',
+    writerId: 'zzzzzzzzzz',
     unsealed: () => ({ fileCount: 0, totalBytes: 0 }),
     onDropped: (segment) => dropped.push(segment),
     ...options,
@@ -88,7 +92,7 @@ async function keep(
   keeper.start();
   await clock.advanceAsync(0);
   await clock.advanceAsync(0);
-  return { ...scene, keeper, dropped, warnings };
+  return { ...scene, keeper, dropped, warnings, errors };
 }
 
 async function sealMany(scene: Scene, count: number): Promise<void> {
@@ -126,7 +130,26 @@ describe('limits', () => {
     );
     await keeper.makeRoom();
     expect(sealedIn(disk)).toHaveLength(3);
-    keeper.close();
+    await keeper.close();
+  });
+
+  it('count the segment that is about to be begun, and what other writers have not sealed', async () => {
+    const scene = createScene();
+    await sealMany(scene, 3);
+    writeSegment(scene.spool, { first: 3, writerId: 'bbbbbbbbbb', events: 2 });
+    writeSegment(scene.spool, { first: 4, writerId: 'cccccccccc', isAtomic: true });
+    writeSegment(scene.spool, { first: 5, writerId: 'zzzzzzzzzz' });
+    const seen: SpoolTotals[] = [];
+    const policy: RetentionPolicy = {
+      select: ({ fileCount, totalBytes }) => {
+        seen.push({ fileCount, totalBytes });
+        return [];
+      },
+    };
+    const { keeper } = await keep(scene, policy, { unsealed: () => ({ fileCount: 1, totalBytes: 8 }) });
+    await keeper.makeRoom(1);
+    expect(seen).toEqual([6, 7].map((fileCount) => ({ fileCount, totalBytes: 24 + 16 + 8 + 8 })));
+    await keeper.close();
   });
 
   it('count what is not sealed yet', async () => {
@@ -163,6 +186,7 @@ describe('limits', () => {
     const keeper = new RetentionKeeper({
       spool,
       policy: keepFiles(1),
+      writerId: 'zzzzzzzzzz',
       whenFull: 'dropOldestUndelivered',
       unsealed,
       onDropped: () => undefined,
@@ -177,7 +201,7 @@ describe('limits', () => {
     await sealMany(scene, 4);
     const first = await keep(scene, keepFiles(4));
     expect(first.dropped).toEqual([]);
-    first.keeper.close();
+    await first.keeper.close();
     scene.disk.kill();
     scene.disk.restart();
     const { dropped } = await keep(createScene(scene.disk, scene.clock), keepFiles(2));
@@ -428,7 +452,7 @@ describe('age', () => {
     expect(dropped).toEqual([]);
     await clock.advanceAsync(RETENTION_INTERVAL_MS);
     expect(dropped.map(({ reason }) => reason)).toEqual(['age', 'age']);
-    keeper.close();
+    await keeper.close();
     expect(clock.pendingTimers).toEqual([]);
   });
 
@@ -565,6 +589,41 @@ describe('a full disk', () => {
   });
 });
 
+describe("a policy's mistake", () => {
+  const mistakes: readonly (readonly [what: string, select: () => unknown, error: string])[] = [
+    [
+      'throws',
+      () => {
+        throw new Error('no idea');
+      },
+      'no idea',
+    ],
+    [
+      'throws no error',
+      () => {
+        // biome-ignore lint/style/useThrowOnlyError: a policy of somebody else may.
+        throw 'no idea';
+      },
+      'no idea',
+    ],
+    ['returns nothing', () => undefined, 'must return an array'],
+    ['returns ids alone', () => [idOf()], 'must return an array'],
+    ['returns null in it', () => [null], 'must return an array'],
+    ['gives no reason', () => [{ id: idOf() }], 'must return an array'],
+  ];
+
+  it.for(mistakes)('costs no event and no write, where it %s', async ([, select, error]) => {
+    const scene = createScene();
+    await sealMany(scene, 2);
+    const { keeper, dropped, warnings, errors, disk } = await keep(scene, { select } as unknown as RetentionPolicy);
+    await keeper.makeRoom();
+    const entry = ['the retention policy failed; nothing is given up by it', { error: expect.stringContaining(error) }];
+    expect(errors).toEqual([entry, entry]);
+    expect([dropped, warnings]).toEqual([[], []]);
+    expect(sealedIn(disk)).toHaveLength(2);
+  });
+});
+
 describe('a check that fails', () => {
   it('is made again, and the writer hears of its own', async () => {
     const scene = createScene();
@@ -584,16 +643,25 @@ describe('a check that fails', () => {
     expect(dropped).toHaveLength(2);
   });
 
-  it('because a policy throws says what it threw', async () => {
+  it('gives nothing up any more once it was closed', async () => {
     const scene = createScene();
-    const policy: RetentionPolicy = {
-      select: () => {
-        // biome-ignore lint/style/useThrowOnlyError: a policy of somebody else may.
-        throw 'no idea';
-      },
-    };
-    const { warnings } = await keep(scene, policy);
-    expect(warnings).toEqual([['the limits of the spool could not be checked', { error: 'no idea' }]]);
+    await sealMany(scene, 9);
+    const gate = scene.disk.hold(({ name, to }) => name === 'rename' && to?.endsWith('.gone') === true);
+    const { keeper, disk, dropped } = await keep(scene, keepFiles(2));
+    await gate.reached();
+    let isClosed = false;
+    const closing = keeper.close().then(() => {
+      isClosed = true;
+    });
+    await scene.clock.advanceAsync(0);
+    expect(isClosed).toBe(false);
+    gate.release();
+    await closing;
+    expect(dropped).toHaveLength(1);
+    await keeper.makeRoom(1);
+    expect(await keeper.evictOldest()).toBe(false);
+    await scene.clock.advanceAsync(RETENTION_INTERVAL_MS);
+    expect(sealedIn(disk)).toHaveLength(8);
   });
 
   it('while it closes begins no other', async () => {
@@ -602,8 +670,9 @@ describe('a check that fails', () => {
     const gate = scene.disk.hold('list');
     await clock.advanceAsync(RETENTION_INTERVAL_MS);
     await gate.reached();
-    keeper.close();
+    const closing = keeper.close();
     gate.release();
+    await closing;
     await clock.advanceAsync(0);
     expect(clock.pendingTimers).toEqual([]);
   });
