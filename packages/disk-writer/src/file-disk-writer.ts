@@ -31,7 +31,7 @@ import {
 } from './file-disk-writer-options.ts';
 import { FrameBatch } from './frame-batch.ts';
 import { FrameBuilderPool } from './frame-builder-pool.ts';
-import { joinCalls } from './join-calls.ts';
+import { type JoinedCalls, joinCalls } from './join-calls.ts';
 import type { ObservedSpool } from './observed-parts.ts';
 import { PendingCommit } from './pending-commit.ts';
 import { SegmentRoll } from './segment-roll.ts';
@@ -59,6 +59,8 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   readonly #commits = new WeakMap<object, PendingCommit<TEvent>>();
   #opened: OpenSpool<TEvent> | undefined;
   #recovery: RecoveryReport | undefined;
+  /** Ends the waiting of the `open` under way. */
+  #opening = new AbortController();
   #closing: Promise<void> | undefined;
   #isReleased = false;
   #holdsExport: boolean;
@@ -187,8 +189,12 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
 
   async #close(): Promise<void> {
     try {
-      // Nothing was ever written: there is nothing to open for.
-      if (!this.#opened && this.#queue.isEmpty) return;
+      // Nothing was written: there is nothing to open for, and what is on its way there ends first.
+      if (this.#isUnused) {
+        this.#opening.abort(closed('open'));
+        await this.#open.idle();
+        if (this.#isUnused) return;
+      }
       await this.#queue.runAfter(async (opened) => {
         const { roll, sealer } = opened;
         const sealed = roll.end('close');
@@ -207,11 +213,19 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     }
   }
 
-  readonly #open: () => Promise<OpenSpool<TEvent>> = joinCalls(async () => {
+  /** Whether it was never open, no event is on its way, and it holds no file. */
+  get #isUnused(): boolean {
+    if (this.#recovery || !this.#queue.isEmpty) return false;
+    return !this.#opened || (!this.#opened.roll.active && this.#opened.sealer.isIdle);
+  }
+
+  readonly #open: JoinedCalls<OpenSpool<TEvent>> = joinCalls(async () => {
     if (this.#recovery && this.#opened) return this.#opened;
     const { directory: path, retry: policy, logger, serializer } = this.#options;
     const watch = this.#instruments;
-    const step = { operation: 'open', path, policy, clock: this.#clock, logger, watch } as const;
+    this.#opening = new AbortController();
+    const { signal } = this.#opening;
+    const step = { operation: 'open', path, policy, clock: this.#clock, logger, signal, watch } as const;
     return storageStep(step, async () => {
       const opened = this.#openSync();
       this.#recovery = await recoverSpool(opened.spool, [serializer]);

@@ -157,6 +157,11 @@ export class SegmentSealer<TEvent> {
     return Math.max(0, ...[...this.#jobs].map(({ segment }) => nowMs - segment.createdMonotonicMs));
   }
 
+  /** Whether it holds no file. */
+  get isIdle(): boolean {
+    return this.#jobs.size === 0 && this.#refused.size === 0 && this.#whole.size === 0;
+  }
+
   /** Files that wait for their seal. */
   get waiting(): SpoolTotals {
     let totalBytes = 0;
