@@ -8,6 +8,7 @@ import {
 } from '@relaykit/segments';
 import type { RetryPolicy, WriteReceipt } from '@relaykit/types';
 import { encodeGroup, encodeGroupSync, type GroupFrames, type GroupPlace } from './encode-group.ts';
+import type { EventLoopTurn } from './event-loop-turn.ts';
 import type { FlushMode } from './file-disk-writer-options.ts';
 import { type DroppedEarlier, LossRecorder } from './loss-recorder.ts';
 import { PendingCommit } from './pending-commit.ts';
@@ -29,6 +30,7 @@ export interface OpenSpool<TEvent> {
 export interface CommitQueueOptions<TEvent> {
   readonly retry: RetryPolicy;
   readonly flushMode: FlushMode;
+  readonly turn: EventLoopTurn;
   readonly open: () => Promise<OpenSpool<TEvent>>;
   readonly watch: StepWatch | undefined;
   readonly onAcknowledged: (commit: PendingCommit<TEvent>, receipt: WriteReceipt) => void;
@@ -158,7 +160,9 @@ export class CommitQueue<TEvent> {
     try {
       while (this.#dropSettled()) {
         try {
-          await this.#next();
+          const { overdue } = this.#options.turn;
+          if (overdue) await overdue;
+          else await this.#next();
         } catch (cause) {
           this.#failAll(cause);
         }

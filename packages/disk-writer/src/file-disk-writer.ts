@@ -22,6 +22,7 @@ import {
 } from '@relaykit/types';
 import { CommitQueue, type OpenSpool } from './commit-queue.ts';
 import type { WriterInstruments } from './disk-writer-metrics-collector.ts';
+import { EventLoopTurn } from './event-loop-turn.ts';
 import {
   checkDurability,
   checkHoldExport,
@@ -79,6 +80,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     this.#queue = new CommitQueue<TEvent>({
       retry,
       flushMode,
+      turn: new EventLoopTurn(this.#clock),
       open: () => this.#open(),
       watch: this.#instruments,
       onAcknowledged: (commit, receipt) => this.#announceFlush(commit, receipt),
