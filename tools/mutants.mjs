@@ -497,8 +497,8 @@ export const mutants = [
   {
     mistake: 'give another segment up while the loss of one cannot be recorded',
     file: 'packages/segments/src/retention-keeper.ts',
-    from: '        if (dropper.hasBegun && !dropper.isShortOfRoom) return false;',
-    to: '',
+    from: '(dropper.hasBegun && !dropper.isShortOfRoom)',
+    to: 'false',
     test: test(
       'segments',
       'retention-keeper',
