@@ -56,8 +56,8 @@ export function defineExport({ program, run }: CommandSetup): void {
 }
 
 const exportHelp = `
-Over HTTP each segment is one POST with the header Idempotency-Key, the segment's id, and its
-media type: application/x-ndjson, with Content-Encoding where it is compressed, or
+Over HTTP each segment is one POST with the header Idempotency-Key, the segment's id,
+and its media type: application/x-ndjson, with Content-Encoding where it is compressed, or
 application/octet-stream where it is encrypted. It is removed once the receiver
 answers 2xx. What a process that died left behind is recovered and delivered, too.
 
