@@ -551,4 +551,19 @@ export const mutants = [
     to: '    delayMs = nextDelayMs(policy, failure, random);',
     test: test('retry', 'retry', 'comes at once where another attempt cannot help'),
   },
+  {
+    mistake: 'take a copy for the segment that it stands beside',
+    file: 'packages/segments/src/list-spool-files.ts',
+    from: '    return await withoutCopies(spool.fileSystem, spool.directory, files);',
+    to: '    return files;',
+    test: test('segments', 'segment-copies', 'beside a sealed segment is not delivered in its place'),
+  },
+  {
+    mistake: 'cut an unfinished file where the metadata of another says',
+    file: UNSEALED,
+    from: `    if (metadata && !isOf(metadata, file.segment)) return leaveWaiting(unsealed, 'its metadata is of another file');
+`,
+    to: '',
+    test: test('segments', 'segment-copies', 'metadata of another file does not cut an unfinished one'),
+  },
 ];

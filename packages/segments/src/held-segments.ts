@@ -1,11 +1,12 @@
 import { waitFor } from '@relaykit/retry';
-import type { FileHandle, SegmentMetadata } from '@relaykit/types';
+import type { FileHandle, SegmentMetadata, SegmentName } from '@relaykit/types';
 import { type Ownership, takeOwnership } from './exclusive-file.ts';
 import { HELD_BY_WRITER } from './export-hold.ts';
 import { LOCK_PATIENCE_MS } from './file-lock.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata, writeMetadata } from './metadata-file.ts';
 import { removeSegment } from './removal.ts';
+import { isOf } from './segment-copies.ts';
 import type { Spool } from './spool.ts';
 import { toStorageError } from './system-error.ts';
 
@@ -57,19 +58,20 @@ async function forEachHeld(
   decide: (metadata: SegmentMetadata, fileName: string, handle: FileHandle) => Promise<void>,
 ): Promise<HeldReport> {
   const report = { segments: 0, events: 0, bytes: 0, inUse: 0 };
-  const heldMetadata = async (id: string): Promise<SegmentMetadata | undefined> => {
-    const metadata = await readMetadata(spool, id);
-    return metadata?.exportReady === false && metadata.heldReason === heldReason ? metadata : undefined;
+  const heldMetadata = async (segment: SegmentName): Promise<SegmentMetadata | undefined> => {
+    const metadata = await readMetadata(spool, segment.id);
+    const isHeld = metadata?.exportReady === false && metadata.heldReason === heldReason;
+    return isHeld && isOf(metadata, segment) ? metadata : undefined;
   };
   for (const { kind, segment, fileName } of await listSpoolFiles(spool)) {
     try {
-      if (kind !== 'sealed' || !(await heldMetadata(segment.id))) continue;
+      if (kind !== 'sealed' || !(await heldMetadata(segment))) continue;
       const ownership = await ownPatiently(spool, fileName);
       if (ownership.status === 'busy') report.inUse += 1;
       if (ownership.status !== 'owned') continue;
       try {
         // Somebody else may have decided between the two looks; a quarantine that was cut off is recovery's to finish.
-        const metadata = await heldMetadata(segment.id);
+        const metadata = await heldMetadata(segment);
         if (!metadata || (await spool.ledger.findDurable(segment.id))) continue;
         await decide(metadata, fileName, ownership.handle);
         report.segments += 1;

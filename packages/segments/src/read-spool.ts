@@ -8,13 +8,17 @@ import {
   isRelayError,
   RelayError,
   type SegmentContext,
+  type SegmentName,
 } from '@relaykit/types';
 import { handleSource } from './handle-source.ts';
+import { Ledger } from './ledger.ts';
 import { readMetadataFile } from './metadata-file.ts';
 import { nodeFileSystem } from './node-file-system.ts';
 import { salvageId } from './salvage.ts';
+import { isOf, withoutCopies } from './segment-copies.ts';
 import { findSpoolIdSync } from './spool-identity.ts';
 import { parseSpoolFile, type SpoolFile, sealedFileName } from './spool-names.ts';
+import { systemClock } from './system-clock.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
 
 export interface ReadSpoolOptions<TEvent> {
@@ -95,6 +99,9 @@ interface OpenedSegment {
   readonly spoolId: string;
 }
 
+/** What metadata says of a file; `undefined` where it says that the file is no segment. */
+type Description = Omit<OpenedSegment, 'handle'> | undefined;
+
 async function readableFiles(fileSystem: FileSystem, directory: string): Promise<readonly SpoolFile[]> {
   let names: readonly string[];
   try {
@@ -102,7 +109,12 @@ async function readableFiles(fileSystem: FileSystem, directory: string): Promise
   } catch (cause) {
     throw toStorageError(cause, { operation: 'list', path: directory });
   }
-  const files = names.map(parseSpoolFile).filter((file) => file !== undefined);
+  const named = [...names].sort().map(parseSpoolFile);
+  const files = await withoutCopies(
+    fileSystem,
+    directory,
+    named.filter((file) => file !== undefined),
+  );
   const sealed = new Set(files.filter(({ kind }) => kind === 'sealed').map(({ segment }) => segment.id));
   return (
     files
@@ -134,11 +146,14 @@ async function open(
       if (code === 'ENOENT' || code === 'EISDIR' || code === 'ELOOP' || code === 'EINVAL') continue;
       throw toStorageError(cause, { operation: 'open', path });
     }
-    const described = await describe(fileSystem, directory, segment.id, handle).catch(async (cause: unknown) => {
+    const described = await describe(fileSystem, directory, segment, handle).catch(async (cause: unknown) => {
       await handle.close();
       throw toStorageError(cause, { operation: 'read', path });
     });
-    if (!described.isSealed && kind === 'atomic' && name === fileName) {
+    const isUnwritten = kind === 'atomic' && name === fileName && !described?.isSealed;
+    const isSettled =
+      !described?.isSealed && kind === 'sealed' && (await isRecorded(fileSystem, directory, segment.id));
+    if (!described || isUnwritten || isSettled) {
       await handle.close();
       return undefined;
     }
@@ -151,10 +166,11 @@ async function open(
 async function describe(
   fileSystem: FileSystem,
   directory: string,
-  id: string,
+  segment: SegmentName,
   handle: FileHandle,
-): Promise<Omit<OpenedSegment, 'handle'>> {
-  const metadata = await readMetadataFile(fileSystem, directory, id);
+): Promise<Description> {
+  const metadata = await readMetadataFile(fileSystem, directory, segment.id);
+  if (metadata && !isOf(metadata, segment)) return undefined;
   const { sizeBytes } = await handle.stat();
   return {
     sizeBytes: Math.min(sizeBytes, metadata?.bytes ?? sizeBytes),
@@ -162,6 +178,12 @@ async function describe(
     isSealed: metadata !== undefined && metadata.eventCount > 0,
     spoolId: metadata?.spoolId ?? '',
   };
+}
+
+/** Without metadata a sealed file may be a copy of what is delivered by now. The ledger knows. */
+async function isRecorded(fileSystem: FileSystem, directory: string, id: string): Promise<boolean> {
+  const ledger = new Ledger({ directory, fileSystem, clock: systemClock() });
+  return (await ledger.find(id)) !== undefined;
 }
 
 async function* eventsOf<TEvent>(

@@ -14,6 +14,7 @@ import { readMetadata, writeMetadata } from './metadata-file.ts';
 import type { RecoveryCounts } from './recovery-report.ts';
 import { moveToQuarantine, quarantineSegment, removeCompanions, removeEmptied } from './removal.ts';
 import { prepareSalvage, publishSalvage, removeSalvage, salvageId } from './salvage.ts';
+import { isOf } from './segment-copies.ts';
 import { FORMAT_VERSION } from './segment-metadata.ts';
 import type { SerializerList } from './serializer-list.ts';
 import { sha256 as sha256Of } from './sha256.ts';
@@ -53,6 +54,7 @@ export async function recoverUnsealed(
       return;
     }
     const metadata = await readMetadata(spool, file.segment.id);
+    if (metadata && !isOf(metadata, file.segment)) return leaveWaiting(unsealed, 'its metadata is of another file');
     if (metadata && handle.statSync().sizeBytes >= metadata.bytes) {
       if (await hasSuccessor(spool, file, metadata)) return await finishSeal(unsealed, metadata);
       await forgetMetadata(spool, file);

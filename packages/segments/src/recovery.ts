@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { isRelayError } from '@relaykit/types';
 import { takeOwnership } from './exclusive-file.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
-import { readMetadata } from './metadata-file.ts';
+import { readMetadata, readMetadataFile } from './metadata-file.ts';
 import { finishDiscards } from './quarantine-files.ts';
 import { rebuildMetadata } from './rebuild-metadata.ts';
 import { recoverUnsealed } from './recover-unsealed.ts';
@@ -14,6 +15,7 @@ import {
   moveToQuarantine,
   removeCompanions,
 } from './removal.ts';
+import { isOf } from './segment-copies.ts';
 import type { SerializerList } from './serializer-list.ts';
 import type { Spool } from './spool.ts';
 import {
@@ -130,18 +132,26 @@ async function checkSealed(
   if (ownership.status !== 'owned') return;
   try {
     // Asked under the lock: it may have come back from quarantine meanwhile.
-    const isSettled = (await spool.ledger.findDurable(id)) !== undefined;
-    if (!isSettled && described.has(id)) return;
-    if (isSettled) {
-      // Recorded and not yet moved: only a quarantine leaves this.
+    const record = await spool.ledger.findDurable(id);
+    if (record) {
+      // Recorded and not yet moved: only a quarantine leaves this. Whatever else is settled and stands here is a copy.
+      if (record.outcome !== 'quarantined' || (await isCopy(spool, file))) return;
       await moveToQuarantine(spool, id, file.fileName);
       counts.removalsFinished += 1;
-    } else {
+    } else if (!described.has(id) && !(await readMetadata(spool, id))) {
       await rebuildMetadata(spool, file, ownership.handle, serializers, counts);
     }
   } finally {
     await ownership.handle.close();
   }
+}
+
+/** Whether the metadata, which may have gone to quarantine already, is that of another file. */
+async function isCopy(spool: Spool, { segment }: SpoolFile): Promise<boolean> {
+  const quarantine = join(spool.directory, QUARANTINE_DIRECTORY);
+  const metadata =
+    (await readMetadata(spool, segment.id)) ?? (await readMetadataFile(spool.fileSystem, quarantine, segment.id));
+  return metadata !== undefined && !isOf(metadata, segment);
 }
 
 /** Metadata without its segment: somebody deleted the file. What it held is known, so it is accounted for. */

@@ -2,6 +2,7 @@ import { RelayError, type Removal } from '@relaykit/types';
 import { takeOwnership } from './exclusive-file.ts';
 import { readMetadata } from './metadata-file.ts';
 import { finishRemoval, reasonInName, removeSegment, type SegmentToRemove } from './removal.ts';
+import { isOf } from './segment-copies.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import type { Spool } from './spool.ts';
 import { goneFileName, sealedFileName } from './spool-names.ts';
@@ -84,6 +85,10 @@ export class SegmentDropper {
         return 'gone';
       }
       const known = await readMetadata(spool, id);
+      if (known && !isOf(known, indexed.name)) {
+        index.remove(id);
+        return 'gone';
+      }
       const { firstSequence } = indexed.name;
       const metadata = known ?? { id, firstSequence, eventCount: 0, bytes: handle.statSync().sizeBytes };
       return await this.#remove({ metadata, fileName, handle }, reason);

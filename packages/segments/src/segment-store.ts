@@ -23,6 +23,7 @@ import { type QuarantineOptions, resolveQuarantineLimits } from './quarantine-li
 import { rebuildMetadata } from './rebuild-metadata.ts';
 import { recoverSpool } from './recovery.ts';
 import { emptyRecoveryCounts, type RecoveryReport } from './recovery-report.ts';
+import { isOf } from './segment-copies.ts';
 import { FileSegmentLease } from './segment-lease.ts';
 import type { SerializerList } from './serializer-list.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
@@ -84,8 +85,9 @@ export class FileSegmentStore implements SegmentStore {
     if (this.spool.clock.monotonicMs() - this.#recoveredMs >= RECOVERY_INTERVAL_MS) await this.recover();
     const sealed = (await listSpoolFiles(this.spool)).filter(({ kind }) => kind === 'sealed');
     this.#listed.clear();
-    for (const { segment } of sealed) this.#listed.set(segment.id, segment);
-    for (const { segment } of sealed) yield segment;
+    // Several files of one id stand here only while none has metadata; it is one segment all the same.
+    for (const { segment } of sealed) if (!this.#listed.has(segment.id)) this.#listed.set(segment.id, segment);
+    yield* [...this.#listed.values()];
   }
 
   async info(id: string): Promise<SegmentInfo | undefined> {
@@ -93,7 +95,7 @@ export class FileSegmentStore implements SegmentStore {
     if (!segment || (await this.spool.ledger.find(id))) return undefined;
     try {
       const metadata = await readMetadata(this.spool, id);
-      return metadata && { ...segment, metadata };
+      return metadata && isOf(metadata, segment) ? { ...segment, metadata } : undefined;
     } catch (cause) {
       throw toStorageError(cause, { operation: 'read', path: this.spool.pathOf(`${id}.meta.json`) });
     }
@@ -151,6 +153,7 @@ export class FileSegmentStore implements SegmentStore {
       const metadata = (await readMetadata(spool, segment.id)) ?? (await this.#rebuildMetadata(segment, handle));
       // Nobody can say what it holds; it waits for somebody who knows its format.
       if (!metadata) return { status: 'busy' };
+      if (!isOf(metadata, segment)) return { status: 'gone' };
       const onEnd = (ended: FileSegmentLease): void => void this.#leases.delete(ended);
       const lease = new FileSegmentLease(spool, this.quarantine, { ...segment, metadata }, handle, onEnd);
       this.#leases.add(lease);

@@ -3,6 +3,7 @@ import type { LedgerContent } from './ledger-content.ts';
 import { addRecord, addToReason, allRanges, noTotals, type WriterTotals, writerOf } from './ledger-totals.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadataFile } from './metadata-file.ts';
+import { isOf } from './segment-copies.ts';
 import { addRange, countEvents, gapsIn, type SequenceRange } from './sequence-ranges.ts';
 import type { Spool } from './spool.ts';
 
@@ -76,7 +77,7 @@ async function pendingRanges(
     if (kind === 'active' || kind === 'atomic') unsealedFiles += 1;
     if (kind !== 'sealed' || ledger.records.has(segment.id)) continue;
     const metadata = await metadataOf(segment.id);
-    if (!metadata) continue;
+    if (!metadata || !isOf(metadata, segment)) continue;
     const ranges = byWriter.get(segment.writerId) ?? [];
     // Not joined: what two segments claim must be seen twice.
     ranges.push([metadata.firstSequence, metadata.eventCount]);

@@ -42,10 +42,21 @@ const IN_PROGRESS = new RegExp(`^(${EXTENSION})\\.(open|held|atomic|salvage)$`);
 const GONE = /^([A-Za-z0-9]{1,40})\.gone$/;
 /** Last parts that mean something else than a format. */
 const RESERVED = new Set(['open', 'held', 'atomic', 'salvage', 'gone', 'tmp', 'json', 'bak', 'old', 'orig', 'swp']);
+/** Parts in front of the last that say that the file is a copy of something else: `X.ndjson.open.gz`, `X.meta.json.1`. */
+const RESERVED_INSIDE = new Set(['open', 'held', 'atomic', 'salvage', 'gone', 'tmp', 'meta', 'export', 'bak', 'old']);
 
 /** Whether a format may use this file extension. */
 export function isUsableExtension(extension: string): boolean {
-  return WHOLE_EXTENSION.test(extension) && !RESERVED.has(extension.slice(extension.lastIndexOf('.') + 1));
+  if (!WHOLE_EXTENSION.test(extension)) return false;
+  const lastAt = extension.lastIndexOf('.') + 1;
+  if (RESERVED.has(extension.slice(lastAt))) return false;
+  return (
+    lastAt === 0 ||
+    !extension
+      .split('.')
+      .slice(0, -1)
+      .some((part) => RESERVED_INSIDE.has(part))
+  );
 }
 
 /** The files of a segment stand side by side in a listing: what was parsed last is often asked for again. */

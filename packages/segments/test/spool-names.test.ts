@@ -66,7 +66,9 @@ describe('names in a spool', () => {
 
   it('leave a format every extension but those that mean something else', () => {
     expect(['ndjson', 'ndjson.gz', 'a.b.c.d', 'json.gz'].map(isUsableExtension)).toEqual([true, true, true, true]);
-    for (const reserved of ['open', 'atomic', 'salvage', 'gone', 'tmp', 'json', 'x.json', '', 'A', '.x', 'a.b.c.d.e']) {
+    const last = ['open', 'held', 'atomic', 'salvage', 'gone', 'tmp', 'json', 'bak', 'old', 'orig', 'swp', 'x.json'];
+    const copies = ['ndjson.open.gz', 'ndjson.held.gz', 'ndjson.salvage.1', 'meta.json.gz', 'export.json.1', 'open.x'];
+    for (const reserved of [...last, ...copies, '', 'A', '.x', 'a.b.c.d.e']) {
       expect(isUsableExtension(reserved), reserved).toBe(false);
     }
   });
