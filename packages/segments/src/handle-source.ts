@@ -1,7 +1,8 @@
 import type { ByteSource, FileHandle } from '@relaykit/types';
 import { sha256 } from './sha256.ts';
 
-const READ_BYTES = 256 * 1024;
+/** How much is read at a time. */
+export const READ_BYTES: number = 256 * 1024;
 
 /** A range of an open file as a source of its own. */
 export function handleSource(handle: FileHandle, fromBytes: number, toBytes: number): ByteSource {

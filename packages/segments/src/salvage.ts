@@ -1,7 +1,15 @@
-import type { EventSerializer, FileHandle, IntactRange, SegmentContext, SegmentMetadata } from '@relaykit/types';
+import type {
+  ByteSource,
+  EventSerializer,
+  FileHandle,
+  IntactRange,
+  SegmentContext,
+  SegmentMetadata,
+} from '@relaykit/types';
 import { closingFrameOf } from './closing-frame.ts';
 import type { ExportHold } from './export-hold.ts';
-import { handleSource, hashHandle, readPieces } from './handle-source.ts';
+import { type GatheredBytes, gatherRanges } from './gather-ranges.ts';
+import { handleSource, hashHandle } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeCompanions } from './removal.ts';
 import { formatSegmentId, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
@@ -115,33 +123,30 @@ export async function removeSalvage(spool: Spool, id: string, fileName: string):
   await spool.fileSystem.remove(spool.pathOf(fileName));
 }
 
-async function* intactPieces(
-  spool: Spool,
-  source: SalvageSource,
-  targetId: string,
-): AsyncGenerator<{ bytes: Uint8Array; eventCount: number; frameCount: number }> {
+function intactPieces(spool: Spool, source: SalvageSource, targetId: string): AsyncIterable<GatheredBytes> {
   const { serializer, handle, fromBytes, toBytes, ranges } = source;
   const bytes = handleSource(handle, fromBytes, toBytes);
+  return serializer.reframe ? reframedPieces(spool, source, bytes, targetId) : gatherRanges(bytes, ranges);
+}
+
+async function* reframedPieces(
+  spool: Spool,
+  { id, serializer, fromFrameIndex, ranges }: SalvageSource,
+  bytes: ByteSource,
+  targetId: string,
+): AsyncGenerator<GatheredBytes> {
   const from: SegmentContext = {
     spoolId: spool.spoolId,
-    segmentId: source.id,
+    segmentId: id,
     isSealed: false,
-    firstFrameIndex: source.fromFrameIndex,
+    firstFrameIndex: fromFrameIndex,
   };
   let frameIndex = 0;
   for (const range of ranges) {
-    if (serializer.reframe) {
-      const to = { spoolId: spool.spoolId, segmentId: targetId, frameIndex };
-      for await (const frame of serializer.reframe(bytes, range, from, to)) {
-        frameIndex += 1;
-        yield { ...frame, frameCount: 1 };
-      }
-      continue;
+    const to = { spoolId: spool.spoolId, segmentId: targetId, frameIndex };
+    for await (const frame of serializer.reframe?.(bytes, range, from, to) ?? []) {
+      frameIndex += 1;
+      yield { ...frame, frameCount: 1 };
     }
-    const start = fromBytes + range.positionBytes;
-    for await (const piece of readPieces(handleSource(handle, start, start + range.lengthBytes))) {
-      yield { bytes: piece, eventCount: 0, frameCount: 0 };
-    }
-    yield { bytes: new Uint8Array(0), eventCount: range.eventCount, frameCount: range.frameCount };
   }
 }

@@ -16,6 +16,7 @@ import {
   namesIn,
   numbersFrom,
   openSpool,
+  operationsOn,
   pathOf,
   recover,
   reportOf,
@@ -405,6 +406,21 @@ describe('a file of which no frame opens', () => {
         reason: `left as it is: it belongs to the spool ${other}, and this one is ${scene.spool.spoolId}: put the spool.json of ${other} back`,
       },
     ]);
+  });
+});
+
+describe('a small file with damage in very many places', () => {
+  it('costs as many reads and writes as its size asks for, not one for each place', async () => {
+    const scene = createScene();
+    const lines = 50_000;
+    leaveFile(scene.disk, '1\n\n'.repeat(lines));
+    const operations = operationsOn(scene.disk);
+    const report = await recover(scene);
+    expect(report).toMatchObject({ eventsSalvaged: lines, framesSkipped: lines - 1, filesQuarantined: 1 });
+    expect(textOf(scene.disk, pathOf(SALVAGED, 'ndjson'))).toBe('1\n'.repeat(lines));
+    const copying = operations.filter(({ name, path }) => /^(read|write)$/.test(name) && /open$|salvage$/.test(path));
+    expect(copying.length).toBeGreaterThan(2);
+    expect(copying.length).toBeLessThan(20);
   });
 });
 
