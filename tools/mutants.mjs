@@ -566,4 +566,11 @@ export const mutants = [
     to: '',
     test: test('segments', 'segment-copies', 'metadata of another file does not cut an unfinished one'),
   },
+  {
+    mistake: 'give a file up for one error of the disk',
+    file: UNSEALED,
+    from: '    if (!spool.unreadable.note(file.fileName, error)) throw error;',
+    to: '    spool.unreadable.note(file.fileName, error);',
+    test: test('segments', 'recover-unsealed', 'is recovered by the next look after one EIO'),
+  },
 ];

@@ -72,4 +72,5 @@ export {
 } from './spool-names.ts';
 export { systemClock } from './system-clock.ts';
 export { isDiskFull, messageOf, systemCodeOf, toStorageError } from './system-error.ts';
+export { UNREADABLE_AFTER_RECOVERIES } from './unreadable-files.ts';
 export { UnsyncedMove } from './unsynced-move.ts';

@@ -130,8 +130,12 @@ async function recoverContent(unsealed: Unsealed, serializers: SerializerList): 
   try {
     scan = await serializer.scan(source, context);
   } catch (error) {
+    // What failed once may be there the next time, and from quarantine an unfinished file does not come back.
+    if (!spool.unreadable.note(file.fileName, error)) throw error;
+    spool.unreadable.forget(file.fileName);
     return quarantineWhole(unsealed, `unreadable: ${messageOf(error)}`);
   }
+  spool.unreadable.forget(file.fileName);
   if (scan.missingKeyId !== undefined) return leaveWaiting(unsealed, `the key ${scan.missingKeyId} is missing`);
   if (scan.unopenedKeyId !== undefined) {
     return leaveWaiting(unsealed, await whyUnopened(spool, serializer, source, context, scan.unopenedKeyId));

@@ -6,6 +6,7 @@ import { ensureSpoolDirectorySync } from './spool-directory.ts';
 import { readSpoolIdSync } from './spool-identity.ts';
 import { systemClock } from './system-clock.ts';
 import { toStorageError } from './system-error.ts';
+import { UnreadableFiles } from './unreadable-files.ts';
 
 export interface SpoolOptions {
   /** Where the segments are; created with its parents, mode 0700. */
@@ -36,6 +37,8 @@ export class Spool {
   readonly logger: Logger | undefined;
   readonly ledger: Ledger;
   readonly allowUnsafeDirectory: boolean;
+  /** For recovery, which looks again. */
+  readonly unreadable: UnreadableFiles = new UnreadableFiles();
 
   private constructor(options: SpoolOptions, directory: string, spoolId: string, fileSystem: FileSystem) {
     this.directory = directory;

@@ -317,10 +317,46 @@ describe('damage in front of intact events', () => {
 });
 
 describe('a file that cannot be judged', () => {
-  it('goes to quarantine where the disk cannot read it', async () => {
+  it.for(['EIO', 'EINTR', 'EAGAIN', 'ENOMEM', 'EMFILE'] as const)(
+    'is recovered by the next look after one %s',
+    async (code) => {
+      const scene = createScene();
+      leaveFile(scene.disk, linesOf(0, 1));
+      scene.disk.failNext(({ name, path }) => name === 'read' && path.endsWith('.open'), code);
+      const problems = [{ fileName: `${id}.ndjson.open`, reason: expect.stringContaining(code) }];
+      expect(await recover(scene)).toEqual(reportOf({ filesScanned: 1, problems }));
+      expect(await recover(scene)).toMatchObject({ segmentsRecovered: 1, eventsSalvaged: 2, problems: [] });
+      expect(ledgerOf(scene.disk)).toEqual([]);
+    },
+  );
+
+  it('is never given up for what the disk has no part in', async () => {
     const scene = createScene();
     leaveFile(scene.disk, linesOf(0));
-    scene.disk.failNext(({ name, path }) => name === 'read' && path.endsWith('.open'), 'EIO');
+    scene.disk.failNext(({ name, path }) => name === 'read' && path.endsWith('.open'), 'ENOMEM', { times: 9 });
+    for (let look = 0; look < 9; look += 1) expect((await recover(scene)).problems).toHaveLength(1);
+    expect(await recover(scene)).toMatchObject({ segmentsRecovered: 1, problems: [] });
+  });
+
+  it('begins to count anew once it was read', async () => {
+    const scene = createScene();
+    leaveFile(scene.disk, linesOf(0));
+    const isRead = ({ name, path }: { name: string; path: string }) => name === 'read' && path.endsWith('.open');
+    for (let round = 0; round < 3; round += 1) {
+      scene.disk.failNext(isRead, 'EIO', { times: 2 });
+      await recover(scene);
+      await recover(scene);
+      await recoverSpool(scene.spool, [new LineSerializer({ missingKeyId: 'k1' })]);
+    }
+    expect(namesIn(scene.disk)).toEqual([`${id}.ndjson.open`]);
+  });
+
+  it('goes to quarantine where the disk cannot read it, in three looks in a row', async () => {
+    const scene = createScene();
+    leaveFile(scene.disk, linesOf(0));
+    scene.disk.failNext(({ name, path }) => name === 'read' && path.endsWith('.open'), 'EIO', { times: 3 });
+    expect((await recover(scene)).problems).toHaveLength(1);
+    expect((await recover(scene)).problems).toHaveLength(1);
     expect(await recover(scene)).toEqual(reportOf({ filesScanned: 1, filesQuarantined: 1 }));
     expect(namesIn(scene.disk)).toEqual([`quarantine/${id}.ndjson.open`]);
     expect(ledgerOf(scene.disk)).toMatchObject([
@@ -328,13 +364,16 @@ describe('a file that cannot be judged', () => {
     ]);
   });
 
-  it('goes to quarantine where a scan throws what is no error', async () => {
+  it('waits where a scan throws, for a version that does not', async () => {
     const { disk, spool } = createScene();
     leaveFile(disk, linesOf(0));
     const broken = new LineSerializer();
     broken.scan = () => Promise.reject('no reason');
-    await recoverSpool(spool, [broken]);
-    expect(ledgerOf(disk)).toMatchObject([{ reason: 'unreadable: no reason' }]);
+    for (let look = 0; look < 9; look += 1) {
+      const { problems } = await recoverSpool(spool, [broken]);
+      expect(problems).toEqual([{ fileName: `${id}.ndjson.open`, reason: 'no reason' }]);
+    }
+    expect(await recover({ spool })).toMatchObject({ segmentsRecovered: 1, problems: [] });
   });
 
   it('waits where its format is not known here, and is recovered by who knows it', async () => {
