@@ -7,6 +7,7 @@ import {
 } from '@relaykit/segments';
 import type { EventSerializer, RetryPolicy, RotationPolicy, SegmentMetadata, Timer } from '@relaykit/types';
 import type { FlushMode } from './file-disk-writer-options.ts';
+import { checkDelay, checkReason } from './policy-answer.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
 import type { StepWatch } from './step-watch.ts';
 import { storageStep } from './storage-step.ts';
@@ -45,6 +46,8 @@ export class SegmentRoll<TEvent> {
   #lastCreatedAtMs = 0;
   #lookedAtMs = 0;
   #timer: Timer | undefined;
+  /** What the log has heard of the policy last, by question. */
+  readonly #told = new Map<string, string>();
 
   constructor(options: SegmentRollOptions<TEvent>) {
     this.#options = options;
@@ -144,7 +147,9 @@ export class SegmentRoll<TEvent> {
     const end = pending ?? active?.end;
     if (!active || !end || end.eventCount === 0) return undefined;
     const segment = this.#describe(active, end, incoming);
-    return this.#ask('shouldRotate', (rotation) => rotation.shouldRotate(segment, this.#now()));
+    return this.#ask('shouldRotate', (rotation) => {
+      return checkReason(rotation.shouldRotate(segment, this.#now()));
+    });
   }
 
   /** Ends the active segment: it is sealed in the background. Resolves to its metadata once it is. */
@@ -188,7 +193,9 @@ export class SegmentRoll<TEvent> {
     if (this.#timer || !active || active.end.eventCount === 0) return;
     const { spool } = this.#options;
     const segment = this.#describe(active, active.end, undefined);
-    const delayMs = this.#ask('nextCheckMs', (rotation) => rotation.nextCheckMs?.(segment, this.#now()));
+    const delayMs = this.#ask('nextCheckMs', (rotation) => {
+      return checkDelay(rotation.nextCheckMs?.(segment, this.#now()));
+    });
     if (delayMs === undefined) return;
     this.#timer = spool.clock.setTimer(Math.max(delayMs, 1), () => {
       this.#timer = undefined;
@@ -202,6 +209,9 @@ export class SegmentRoll<TEvent> {
       return ask(this.#options.rotation);
     } catch (error) {
       const facts = { question, error: error instanceof Error ? error.message : String(error) };
+      // It is asked before each batch, and what it gets wrong it gets wrong each time.
+      if (this.#told.get(question) === facts.error) return undefined;
+      this.#told.set(question, facts.error);
       this.#options.spool.logger?.error('the rotation policy failed; the segment is not ended by it', facts);
       return undefined;
     }

@@ -26,7 +26,10 @@ export type RotationReason = 'bytes' | 'age' | 'events' | (string & {});
  * Pure: no I/O, no state of its own.
  */
 export interface RotationPolicy {
-  /** A reason seals the segment before `incoming` is written; `undefined` lets it take more. */
+  /**
+   * A reason of 1 to 100 characters seals the segment before `incoming` is written; `undefined` lets it take more.
+   * Anything else is logged as a failure of the policy, and the segment goes on.
+   */
   shouldRotate(segment: ActiveSegment, now: Instant): RotationReason | undefined;
   /** When to ask again though no event arrives, in milliseconds from now; `undefined`: only with the next batch. */
   nextCheckMs?(segment: ActiveSegment, now: Instant): number | undefined;
