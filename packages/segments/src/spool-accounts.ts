@@ -37,8 +37,17 @@ export async function accountForSpool(
   spool: Pick<Spool, 'directory' | 'fileSystem' | 'ledger'>,
   { metadataOf = (id) => readMetadataFile(spool.fileSystem, spool.directory, id) }: SpoolAccountsOptions = {},
 ): Promise<SpoolAccounts> {
-  const ledger = await spool.ledger.content();
-  const pending = await pendingRanges(spool, ledger, metadataOf);
+  let ledger = await spool.ledger.content();
+  let found: SpoolContent;
+  let requeued: number;
+  do {
+    requeued = ledger.requeued.size;
+    // The files come first: what is settled while they are looked at stands in the ledger by then. What leaves
+    // quarantine goes the other way, and is looked for again.
+    found = await readContent(spool, metadataOf);
+    ledger = await spool.ledger.content();
+  } while (ledger.requeued.size !== requeued);
+  const pending = pendingRanges(found, ledger);
   const settled = settledByWriter(ledger);
   const { former } = ledger;
   let { dropped } = former;
@@ -49,41 +58,67 @@ export async function accountForSpool(
     lost: former.lost,
     repeated: 0,
   };
-  for (const writerId of new Set([...settled.keys(), ...pending.byWriter.keys()])) {
+  for (const writerId of new Set([...settled.keys(), ...pending.keys()])) {
     const totals = settled.get(writerId) ?? noTotals(writerId);
-    const waiting = pending.byWriter.get(writerId) ?? [];
+    const waiting = pending.get(writerId) ?? [];
     const parts = [waiting, totals.delivered, totals.quarantined, ...Object.values(totals.dropped)];
     const all = waiting.reduce(addRange, allRanges(totals));
     sums.pending += countEvents(waiting);
     sums.delivered += countEvents(totals.delivered);
     sums.quarantined += countEvents(totals.quarantined);
-    sums.lost += countEvents(gapsIn(all));
+    sums.lost += countLost(all, found.unsealed.get(writerId) ?? []);
     sums.repeated += parts.reduce((sum, ranges) => sum + countEvents(ranges), 0) - countEvents(all);
     for (const [reason, ranges] of Object.entries(totals.dropped)) {
       dropped = addToReason(dropped, reason, countEvents(ranges));
     }
   }
-  return { ...sums, dropped, unsealedFiles: pending.unsealedFiles };
+  return { ...sums, dropped, unsealedFiles: [...found.unsealed.values()].flat().length };
 }
 
-async function pendingRanges(
+interface SpoolContent {
+  /** Of sealed segments, those on their way out included: nobody has accounted for them until the ledger does. */
+  readonly sealed: ReadonlyMap<string, SegmentMetadata>;
+  /** First numbers of unfinished files, by writer. */
+  readonly unsealed: ReadonlyMap<string, readonly number[]>;
+}
+
+async function readContent(
   spool: Pick<Spool, 'directory' | 'fileSystem'>,
-  ledger: LedgerContent,
   metadataOf: NonNullable<SpoolAccountsOptions['metadataOf']>,
-): Promise<{ byWriter: ReadonlyMap<string, readonly SequenceRange[]>; unsealedFiles: number }> {
-  const byWriter = new Map<string, SequenceRange[]>();
-  let unsealedFiles = 0;
+): Promise<SpoolContent> {
+  const sealed = new Map<string, SegmentMetadata>();
+  const unsealed = new Map<string, number[]>();
   for (const { kind, segment } of await listSpoolFiles(spool)) {
-    if (kind === 'active' || kind === 'atomic') unsealedFiles += 1;
-    if (kind !== 'sealed' || ledger.records.has(segment.id)) continue;
-    const metadata = await metadataOf(segment.id);
-    if (!metadata || !isOf(metadata, segment)) continue;
-    const ranges = byWriter.get(segment.writerId) ?? [];
-    // Not joined: what two segments claim must be seen twice.
-    ranges.push([metadata.firstSequence, metadata.eventCount]);
-    byWriter.set(segment.writerId, ranges);
+    const { id, firstSequence, writerId } = segment;
+    if (kind === 'active' || kind === 'atomic') {
+      unsealed.set(writerId, [...(unsealed.get(writerId) ?? []), firstSequence]);
+    }
+    if ((kind !== 'sealed' && kind !== 'gone') || sealed.has(id)) continue;
+    const metadata = await metadataOf(id);
+    if (metadata && (kind === 'gone' || isOf(metadata, segment))) sealed.set(id, metadata);
   }
-  return { byWriter, unsealedFiles };
+  return { sealed, unsealed };
+}
+
+function pendingRanges({ sealed }: SpoolContent, ledger: LedgerContent): ReadonlyMap<string, readonly SequenceRange[]> {
+  const byWriter = new Map<string, SequenceRange[]>();
+  for (const { id, writerId, firstSequence, eventCount } of sealed.values()) {
+    if (ledger.records.has(id)) continue;
+    const ranges = byWriter.get(writerId) ?? [];
+    // Not joined: what two segments claim must be seen twice.
+    ranges.push([firstSequence, eventCount]);
+    byWriter.set(writerId, ranges);
+  }
+  return byWriter;
+}
+
+/** Numbers from the first one of an unfinished file on may stand in it. */
+function countLost(known: readonly SequenceRange[], unsealed: readonly number[]): number {
+  const lostOf = ([first, count]: SequenceRange): number => {
+    const open = unsealed.filter((sequence) => sequence >= first && sequence < first + count);
+    return Math.min(count, ...open.map((sequence) => sequence - first));
+  };
+  return gapsIn(known).reduce((sum, gap) => sum + lostOf(gap), 0);
 }
 
 function settledByWriter(ledger: LedgerContent): ReadonlyMap<string, WriterTotals> {

@@ -35,6 +35,71 @@ async function lease(spool: Scene['spool'], id: string) {
   return attempt.lease;
 }
 
+describe('accountForSpool beside others', () => {
+  it('has a segment in one place at each step of its delivery, and wherever the look begins', async () => {
+    const scene = createScene();
+    for (const first of [0, 3, 6]) await sealSegment(scene.spool, { first, events: 3 });
+    const looker = openSpool(scene.disk.process('looker'), scene.clock);
+    const looks: Promise<unknown>[] = [];
+    const isOurs = ({ process }: { process: string }) => process !== 'looker';
+    scene.disk.onStep = (operation) => {
+      if (isOurs(operation)) looks.push(accountForSpool(looker));
+    };
+    const exporter = openSpool(scene.disk.process('exporter'), scene.clock);
+    for (const first of [0, 3]) await settle({ ...scene, spool: exporter }, first, { status: 'delivered' });
+    scene.disk.onStep = undefined;
+    const found = (await Promise.all(looks)) as Awaited<ReturnType<typeof accountForSpool>>[];
+    expect(found.length).toBeGreaterThan(10);
+    for (const { pending, delivered, lost, repeated } of found) {
+      expect({ sum: pending + delivered, lost, repeated }).toEqual({ sum: 9, lost: 0, repeated: 0 });
+    }
+  });
+
+  it('finds what is delivered right behind its look at the ledger, or at the files', async () => {
+    const scene = createScene();
+    for (const first of [0, 3]) await sealSegment(scene.spool, { first, events: 3 });
+    const looker = scene.disk.process('looker');
+    const spool = openSpool(looker, scene.clock);
+    const list = looker.list.bind(looker);
+    let isFirst = true;
+    looker.list = async (directory) => {
+      if (isFirst) {
+        isFirst = false;
+        await settle(scene, 0, { status: 'delivered' });
+      }
+      return list(directory);
+    };
+    expect(await accountForSpool(spool)).toEqual({ ...nothing, pending: 3, delivered: 3 });
+  });
+
+  it('finds what comes back from quarantine right behind its look at the files', async () => {
+    const scene = createScene();
+    for (const first of [0, 3]) await sealSegment(scene.spool, { first, events: 3 });
+    await settle(scene, 0, { status: 'quarantined', reason: 'http 413' });
+    const looker = scene.disk.process('looker');
+    const spool = openSpool(looker, scene.clock);
+    const list = looker.list.bind(looker);
+    let isFirst = true;
+    looker.list = async (directory) => {
+      const names = await list(directory);
+      if (isFirst) {
+        isFirst = false;
+        await new FileSegmentStore(scene.spool, [serializer]).quarantine.requeue(idOf());
+      }
+      return names;
+    };
+    expect(await accountForSpool(spool)).toEqual({ ...nothing, pending: 6 });
+  });
+
+  it('does not call lost what may stand in a file that is not sealed yet', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool, { first: 0, events: 3 });
+    leaveFile(scene.disk, linesOf(5, 6, 7), { first: 5 });
+    await sealSegment(scene.spool, { first: 8, events: 3 });
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 6, lost: 2, unsealedFiles: 1 });
+  });
+});
+
 describe('accountForSpool', () => {
   it('finds nothing in an empty spool', async () => {
     expect(await accountForSpool(createScene().spool)).toEqual(nothing);
