@@ -573,4 +573,11 @@ export const mutants = [
     to: '    spool.unreadable.note(file.fileName, error);',
     test: test('segments', 'recover-unsealed', 'is recovered by the next look after one EIO'),
   },
+  {
+    mistake: 'take a segment for missing that one listing did not name',
+    file: RECOVERY,
+    from: 'looks < 2 && left.length > 0',
+    to: 'looks < 0 && left.length > 0',
+    test: test('segments', 'recovery', 'is not missing where 1 listings fell into its renames'),
+  },
 ];

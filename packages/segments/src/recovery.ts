@@ -47,6 +47,7 @@ export async function recoverSpool(spool: Spool, serializers: SerializerList): P
   const sealed = new Set(files.filter(({ kind }) => kind === 'sealed').map(({ segment }) => segment.id));
   const inProgress = new Set(files.filter(isInProgress).map(({ segment }) => segment.id));
   counts.newestSegmentAtMs = files.reduce((newest, { segment }) => Math.max(newest, segment.createdAtMs), 0);
+  const missing: SpoolFile[] = [];
   const described = new Set(files.filter(({ kind }) => kind === 'metadata').map(({ segment }) => segment.id));
   // Where the ledger cannot be read, each file that needs it says so.
   const settled = await spool.ledger.content().then(
@@ -62,9 +63,12 @@ export async function recoverSpool(spool: Spool, serializers: SerializerList): P
       }
       if (file.kind === 'sealed') return checkSealed(spool, file, described, settled, serializers, counts);
       if (file.kind === 'metadata' && !sealed.has(file.segment.id) && !inProgress.has(file.segment.id)) {
-        return settleMissing(spool, file, counts);
+        missing.push(file);
       }
     });
+  }
+  for (const file of await stillMissing(spool, missing)) {
+    await attempt(counts, file, () => settleMissing(spool, file, counts));
   }
   await removeLeftovers(spool, files, counts);
   await finishDiscards(spool, counts).catch((error: unknown) => {
@@ -152,6 +156,22 @@ async function isCopy(spool: Spool, { segment }: SpoolFile): Promise<boolean> {
   const metadata =
     (await readMetadata(spool, segment.id)) ?? (await readMetadataFile(spool.fileSystem, quarantine, segment.id));
   return metadata !== undefined && !isOf(metadata, segment);
+}
+
+/**
+ * A listing that is made while a file is renamed may name it neither way, and a segment is renamed twice on its way out:
+ * only what two more listings do not have is taken for missing.
+ */
+async function stillMissing(spool: Spool, missing: readonly SpoolFile[]): Promise<readonly SpoolFile[]> {
+  let left = missing;
+  for (let looks = 0; looks < 2 && left.length > 0; looks += 1) {
+    const files = await listSpoolFiles(spool);
+    const there = new Set(
+      files.filter((file) => file.kind === 'sealed' || isInProgress(file)).map(({ segment }) => segment.id),
+    );
+    left = left.filter(({ segment }) => !there.has(segment.id));
+  }
+  return left;
 }
 
 /** Metadata without its segment: somebody deleted the file. What it held is known, so it is accounted for. */

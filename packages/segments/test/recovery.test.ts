@@ -1,8 +1,8 @@
 // Goal: one run brings any spool in order, a second one finds nothing to do, and neither reads what is sealed.
 import { join } from 'node:path';
-import { SimulatedDisk } from '@relaykit/testing';
+import { SimulatedDisk, settle } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
-import { type RecoveryReport, recoverSpool } from '../src/index.ts';
+import { FileSegmentStore, type RecoveryReport, recoverSpool } from '../src/index.ts';
 import { LineSerializer, linesOf } from './line-serializer.ts';
 import {
   CREATED_MS,
@@ -308,6 +308,31 @@ describe('metadata without its segment', () => {
       expect(ledgerOf(scene.disk)).toEqual([]);
     },
   );
+
+  it.for([1, 2])('is not missing where %i listings fell into its renames, on its way out', async (blindListings) => {
+    const scene = createScene();
+    await sealSegment(scene.spool);
+    const exporter = openSpool(scene.disk.process('exporter'), scene.clock);
+    const attempt = await new FileSegmentStore(exporter, [serializer]).lease(id);
+    if (attempt.status !== 'leased') throw new Error(`the segment is ${attempt.status}`);
+    // Renamed, and not recorded yet.
+    const gate = scene.disk.hold(({ process, name }) => process === 'exporter' && name === 'syncDirectory');
+    const settling = attempt.lease.settle({ status: 'delivered', receipt: 'r-1' });
+    await settle();
+    const other = scene.disk.process('other');
+    const list = other.list.bind(other);
+    let listings = 0;
+    other.list = async (directory) => {
+      const names = await list(directory);
+      listings += 1;
+      return listings > blindListings ? names : names.filter((name) => !/\.(ndjson|gone)$/.test(name));
+    };
+    const report = await recoverSpool(openSpool(other, scene.clock), [serializer]);
+    expect(report).toMatchObject({ segmentsMissing: 0, problems: [] });
+    gate.release();
+    await settling;
+    expect(ledgerOf(scene.disk)).toMatchObject([{ id, outcome: 'delivered', receipt: 'r-1' }]);
+  });
 
   it('is not missing where it was settled while recovery looked', async () => {
     const scene = createScene();
