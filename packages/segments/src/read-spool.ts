@@ -17,7 +17,7 @@ import { nodeFileSystem } from './node-file-system.ts';
 import { salvageId } from './salvage.ts';
 import { isOf, withoutCopies } from './segment-copies.ts';
 import { findSpoolIdSync } from './spool-identity.ts';
-import { parseSpoolFile, type SpoolFile, sealedFileName } from './spool-names.ts';
+import { parseSpoolFile, type SpoolFile, salvageFileName, sealedFileName } from './spool-names.ts';
 import { systemClock } from './system-clock.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
 
@@ -65,7 +65,7 @@ export async function* readSpool<TEvent>(
 ): AsyncGenerator<SpooledEvent<TEvent>> {
   const { fileSystem = nodeFileSystem(), since = 0, until = Number.POSITIVE_INFINITY, serializers, signal } = options;
   const directory = resolve(spoolDirectory);
-  const files = await readableFiles(fileSystem, directory);
+  const files = [...(await readableFiles(fileSystem, directory))];
   const spoolId = findSpoolIdSync(fileSystem, directory);
   for (const file of files) {
     const { createdAtMs, fileExtension, id } = file.segment;
@@ -84,7 +84,15 @@ export async function* readSpool<TEvent>(
     } finally {
       await opened.handle.close();
     }
+    const next = opened.continuedIn && salvageOf(opened.continuedIn, fileExtension);
+    // Between the two steps of a move its events stand where a listing tells nobody that they count.
+    if (next && !files.some(({ segment }) => segment.id === next.segment.id))
+      files.splice(files.indexOf(file) + 1, 0, next);
   }
+}
+
+function salvageOf(id: string, fileExtension: string): SpoolFile | undefined {
+  return parseSpoolFile(salvageFileName(id, fileExtension));
 }
 
 function isThere(fileSystem: FileSystem, directory: string, { fileName, segment }: SpoolFile): boolean {
@@ -97,6 +105,8 @@ interface OpenedSegment {
   readonly sizeBytes: number;
   readonly isSealed: boolean;
   readonly spoolId: string;
+  /** The segment that took over what its metadata leaves out. */
+  readonly continuedIn?: string | undefined;
 }
 
 /** What metadata says of a file; `undefined` where it says that the file is no segment. */
@@ -177,6 +187,7 @@ async function describe(
     // One that kept no event has handed them on, and is about to go.
     isSealed: metadata !== undefined && metadata.eventCount > 0,
     spoolId: metadata?.spoolId ?? '',
+    continuedIn: metadata?.continuedIn,
   };
 }
 

@@ -2,7 +2,7 @@
 import { SimulatedDisk } from '@relaykit/testing';
 import type { RelayError } from '@relaykit/types';
 import { describe, expect, it, vi } from 'vitest';
-import { type ReadSpoolOptions, readSpool, type Spool } from '../src/index.ts';
+import { type ReadSpoolOptions, readSpool, type Spool, UnsyncedMove } from '../src/index.ts';
 import { LineSerializer, linesOf, type Numbered } from './line-serializer.ts';
 import {
   CREATED_MS,
@@ -32,6 +32,25 @@ async function read(
 
 const isOpenOf = (suffix: string) => (operation: { name: string; path: string }) =>
   operation.name === 'open' && operation.path === pathOf({}, suffix);
+
+describe('readSpool beside a move after a failed sync', () => {
+  it.for([0, 2])('yields each event once at every step of it, with %i events synced before', async (synced) => {
+    const { disk, spool } = createScene();
+    const file = writeSegment(spool, { events: synced });
+    if (synced > 0) await file.sync();
+    file.appendSync([{ bytes: linesOf(...numbersFrom(synced, 3)), eventCount: 3 }]);
+    const move = new UnsyncedMove(spool, file, serializer);
+    const states: SimulatedDisk[] = [];
+    const stop = disk.onEveryStep((snapshot) => void states.push(snapshot.kill(1)));
+    await move.commit();
+    const committedAt = states.length;
+    await move.finish();
+    stop();
+    expect(states.length).toBeGreaterThan(committedAt + 2);
+    for (const state of [...states, disk])
+      expect(await read(state), state.describe()).toEqual(numbersFrom(0, synced + 3));
+  });
+});
 
 describe('readSpool', () => {
   it.for([
