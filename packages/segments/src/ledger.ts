@@ -21,6 +21,8 @@ export const FOLD_AFTER_LINES = 1_000;
 
 const NEWLINE = 0x0a;
 const READ_BYTES = 256 * 1024;
+/** No record of a segment is nearly as long. */
+const LONGEST_RECORD_BYTES = 1024 * 1024;
 /** Enough to hold the time and the counts of a record, by which two ledgers differ. */
 const COMPARED_BYTES = 256;
 
@@ -48,6 +50,8 @@ export class Ledger {
   /** Identity of the file that was read, and how far: up to its last whole line. */
   #readFile = '';
   #readBytes = 0;
+  /** How far was looked: behind the last line there may be the rest of another. */
+  #seenBytes = 0;
   /** The last bytes that were read. A file system gives the same inode to another file once this one was replaced. */
   #lastRead: Uint8Array = new Uint8Array(0);
   #readModifiedAtMs = 0;
@@ -274,6 +278,7 @@ export class Ledger {
       throw error;
     }
     this.#readBytes = position + line.byteLength;
+    this.#seenBytes = this.#readBytes;
     this.#lastRead = line.slice(-COMPARED_BYTES);
     this.#readModifiedAtMs = handle.statSync().modifiedAtMs;
     this.#syncedBytes = this.#readBytes;
@@ -307,7 +312,11 @@ export class Ledger {
     const found = this.#fileSystem.statSync(this.#path);
     if (!found) return;
     const isSameFile = this.#readFile === `${found.device}:${found.inode}`;
-    const isUnchanged = this.#readBytes === found.sizeBytes && this.#readModifiedAtMs === found.modifiedAtMs;
+    // A rest may be cut off and a line of its length be written within one tick of the file's clock, so it is looked at
+    // again; but no line is as long as this one, and it stays what it was.
+    const hasRest = this.#readBytes !== this.#seenBytes && this.#seenBytes - this.#readBytes < LONGEST_RECORD_BYTES;
+    const isUnchanged =
+      this.#seenBytes === found.sizeBytes && !hasRest && this.#readModifiedAtMs === found.modifiedAtMs;
     if (isSameFile && isUnchanged) return;
     try {
       const handle = await this.#fileSystem.openFile(this.#path, 'read');
@@ -333,13 +342,18 @@ export class Ledger {
       this.#mayHoldRest = true;
     }
     this.#readModifiedAtMs = modifiedAtMs;
-    let carried = new Uint8Array(0);
     for (let position = this.#readBytes; position < sizeBytes; ) {
       const piece = await handle.read(position, READ_BYTES);
       if (piece.byteLength === 0) break;
+      const endBytes = position + piece.lastIndexOf(NEWLINE) + 1;
+      const isWithin = position === this.#readBytes;
       position += piece.byteLength;
-      carried = this.#takeLines(concat(carried, piece));
+      // Of a line that no piece has the end of nothing is held, however long it is.
+      if (endBytes === position - piece.byteLength) continue;
+      const from = this.#readBytes;
+      this.#takeLines(isWithin ? piece : await handle.read(from, endBytes - from));
     }
+    this.#seenBytes = sizeBytes;
   }
 
   /** Whether the file still holds what was read of it. */
@@ -349,14 +363,13 @@ export class Ledger {
     return found.byteLength === byteLength && found.every((byte, index) => byte === this.#lastRead[index]);
   }
 
-  /** Takes in whole lines and returns what follows the last one. */
-  #takeLines(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** Takes in the whole lines that are there. */
+  #takeLines(bytes: Uint8Array): void {
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     const text = new TextDecoder().decode(bytes.subarray(0, end));
     for (const line of text.split('\n')) if (line !== '') this.#content.takeLine(line);
     this.#readBytes += end;
     if (end > 0) this.#lastRead = bytes.slice(Math.max(0, end - COMPARED_BYTES), end);
-    return bytes.slice(end);
   }
 }
 
@@ -372,11 +385,4 @@ function openOrCreate(fileSystem: FileSystem, path: string): FileHandle {
     if (systemCodeOf(error) !== 'ENOENT') throw error;
     return fileSystem.createFileSync(path);
   }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(first.byteLength + second.byteLength);
-  both.set(first);
-  both.set(second, first.byteLength);
-  return both;
 }

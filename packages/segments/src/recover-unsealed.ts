@@ -282,7 +282,8 @@ async function publish(spool: Spool, { fileName, segment }: SpoolFile): Promise<
 
 async function isAllZeros(handle: FileHandle, sizeBytes: number): Promise<boolean> {
   for await (const piece of readPieces(handleSource(handle, 0, sizeBytes))) {
-    if (piece.some((byte) => byte !== 0)) return false;
+    // By hand: a call for each byte of a file of gigabytes takes half a minute.
+    for (let at = 0; at < piece.byteLength; at += 1) if (piece[at] !== 0) return false;
   }
   return true;
 }

@@ -389,3 +389,42 @@ describe('folding', () => {
     expect(await accountForSpool(spool)).toMatchObject({ pending: 0, quarantined: 4, repeated: 0, unsealedFiles: 1 });
   });
 });
+
+describe('a long rest without a line feed', () => {
+  const rest = 'x'.repeat(3 * 1024 * 1024);
+
+  it('is looked at once, and costs no look-up behind it a read', async () => {
+    const { disk, spool } = createScene();
+    disk.placeFile(LEDGER, `${linesOf(recordOf(0))}${rest}`);
+    expect(await spool.ledger.find(idOf())).toEqual(recordOf(0));
+    const operations = operationsOn(disk);
+    for (const first of numbersFrom(0, 20)) await spool.ledger.find(idOf({ first }));
+    expect(operations.filter(({ name }) => name === 'read')).toEqual([]);
+  });
+
+  it('that failed to be read is looked at again', async () => {
+    const { disk, spool } = createScene();
+    disk.placeFile(LEDGER, `${linesOf(recordOf(0, { reason: rest }))}${linesOf(recordOf(1))}`);
+    let reads = 0;
+    disk.failNext(({ name, path }) => name === 'read' && path === LEDGER && ++reads > 2, 'EIO');
+    await expect(spool.ledger.find(idOf({ first: 1 }))).rejects.toMatchObject({ code: 'RELAY_STORAGE_FAILED' });
+    expect(await spool.ledger.find(idOf({ first: 1 }))).toEqual(recordOf(1));
+  });
+
+  it('is followed by what others write in its place', async () => {
+    const { disk, clock, spool } = createScene();
+    disk.placeFile(LEDGER, `${linesOf(recordOf(0))}${rest}`);
+    await spool.ledger.find(idOf());
+    clock.advance(1);
+    await openSpool(disk.process('other'), clock).ledger.record(recordOf(1));
+    expect(await spool.ledger.find(idOf({ first: 1 }))).toEqual(recordOf(1));
+    expect(textOf(disk, LEDGER)).toBe(linesOf(recordOf(0), recordOf(1)));
+  });
+
+  it('may turn out to be a line, which is taken in whole', async () => {
+    const { disk, spool } = createScene();
+    const long = recordOf(1, { outcome: 'dropped', reason: rest });
+    disk.placeFile(LEDGER, linesOf(recordOf(0), long, recordOf(2)));
+    for (const record of [recordOf(0), long, recordOf(2)]) expect(await spool.ledger.find(record.id)).toEqual(record);
+  });
+});
