@@ -282,8 +282,11 @@ async function publish(spool: Spool, { fileName, segment }: SpoolFile): Promise<
 
 async function isAllZeros(handle: FileHandle, sizeBytes: number): Promise<boolean> {
   for await (const piece of readPieces(handleSource(handle, 0, sizeBytes))) {
-    // By hand: a call for each byte of a file of gigabytes takes half a minute.
-    for (let at = 0; at < piece.byteLength; at += 1) if (piece[at] !== 0) return false;
+    // Four bytes at a time, since such files may be sparse and take gigabytes for nothing.
+    const padded = new Uint8Array(Math.ceil(piece.byteLength / 4) * 4);
+    padded.set(piece);
+    const words = new Uint32Array(padded.buffer);
+    for (let at = 0; at < words.length; at += 1) if (words[at] !== 0) return false;
   }
   return true;
 }

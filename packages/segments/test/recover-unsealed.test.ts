@@ -165,12 +165,22 @@ describe('an unfinished file without events', () => {
     expect(ledgerOf(scene.disk)).toEqual([]);
   });
 
-  it('is removed where it is all zeros, which a file system leaves of a write it never made', async () => {
+  it.for([1, 3, 7, 300 * 1024])(
+    'is removed where it is all zeros, which a file system leaves of a write it never made: %i',
+    async (sizeBytes) => {
+      const scene = createScene();
+      leaveFile(scene.disk, new Uint8Array(sizeBytes));
+      expect(await recover(scene)).toEqual(reportOf({ filesScanned: 1, bytesCut: sizeBytes }));
+      expect(namesIn(scene.disk)).toEqual([]);
+    },
+  );
+
+  it.for([1, 2, 3, 5, 8])('goes to quarantine where the last of its %i bytes is something else', async (sizeBytes) => {
     const scene = createScene();
-    const sizeBytes = 300 * 1024;
-    leaveFile(scene.disk, new Uint8Array(sizeBytes));
-    expect(await recover(scene)).toEqual(reportOf({ filesScanned: 1, bytesCut: sizeBytes }));
-    expect(namesIn(scene.disk)).toEqual([]);
+    const content = new Uint8Array(sizeBytes);
+    content[content.length - 1] = 1;
+    leaveFile(scene.disk, content);
+    expect(await recover(scene)).toEqual(reportOf({ filesScanned: 1, filesQuarantined: 1 }));
   });
 
   it('goes to quarantine where anything else is in it', async () => {
