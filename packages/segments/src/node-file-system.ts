@@ -62,7 +62,7 @@ class NodeFileSystem implements FileSystem {
   }
 
   async openFile(path: string, mode: 'read' | 'readWrite'): Promise<FileHandle> {
-    const fd = await open(path, openFlags(mode));
+    const fd = await open(path, openFlags(mode)).catch((error: unknown) => rethrow(error, path));
     try {
       if (!(await fstat(fd)).isFile()) throw notAFile(path);
     } catch (error) {
@@ -73,7 +73,12 @@ class NodeFileSystem implements FileSystem {
   }
 
   openFileSync(path: string, mode: 'read' | 'readWrite'): FileHandle {
-    const fd = fs.openSync(path, openFlags(mode));
+    let fd: number;
+    try {
+      fd = fs.openSync(path, openFlags(mode));
+    } catch (error) {
+      rethrow(error, path);
+    }
     try {
       if (!fs.fstatSync(fd).isFile()) throw notAFile(path);
     } catch (error) {
@@ -299,6 +304,11 @@ function toFileStat(stats: fs.BigIntStats): FileStat {
 
 function notAFile(path: string): Error {
   return systemError('EINVAL', 'open', path, 'not a regular file');
+}
+
+/** What a socket, or a device without its driver, says to `open` is no failure of the disk. */
+function rethrow(error: unknown, path: string): never {
+  throw hasCode(error, 'ENXIO') || hasCode(error, 'EOPNOTSUPP') || hasCode(error, 'ENODEV') ? notAFile(path) : error;
 }
 
 function systemError(code: string, syscall: string, path: string, text: string): Error {

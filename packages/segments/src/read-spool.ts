@@ -37,13 +37,15 @@ export interface ReadSpoolOptions<TEvent> {
   /** Ends the reading between two events, with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Told of damage; reading goes on with the next intact frame. Without it, damage ends the reading with
-   * `RELAY_SEGMENT_DAMAGED`.
+   * Told of damage, and of a file that this user may not read; reading goes on with the next intact frame. Without it,
+   * damage ends the reading with `RELAY_SEGMENT_DAMAGED`.
    */
   readonly onDamage?: (error: RelayError) => void;
   /** Defaults to the real one. */
   readonly fileSystem?: FileSystem;
 }
+
+const REFUSED: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
 
 /** One event, and where it stands. */
 export interface SpooledEvent<TEvent> {
@@ -71,7 +73,8 @@ export async function* readSpool<TEvent>(
     const { createdAtMs, fileExtension, id } = file.segment;
     if (createdAtMs < Number(since) || createdAtMs > Number(until)) continue;
     const serializer = serializers.find(({ format }) => format.fileExtension === fileExtension);
-    const opened = serializer && (await open(fileSystem, directory, file, spoolId));
+    const opened =
+      serializer && (await open(fileSystem, directory, file, spoolId).catch(passRefused(options.onDamage)));
     if (!opened) continue;
     try {
       for await (const event of eventsOf(opened, serializer, id, options)) {
@@ -89,6 +92,15 @@ export async function* readSpool<TEvent>(
     if (next && !files.some(({ segment }) => segment.id === next.segment.id))
       files.splice(files.indexOf(file) + 1, 0, next);
   }
+}
+
+/** One file that this user may not read costs itself, where somebody is told. */
+function passRefused(onDamage: ((error: RelayError) => void) | undefined): (error: unknown) => undefined {
+  return (error) => {
+    const isRefused = isRelayError(error, 'RELAY_STORAGE_FAILED') && REFUSED.has(error.facts.systemCode ?? '');
+    if (!onDamage || !isRefused) throw error;
+    onDamage(error);
+  };
 }
 
 function salvageOf(id: string, fileExtension: string): SpoolFile | undefined {

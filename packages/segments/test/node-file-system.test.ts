@@ -1,5 +1,6 @@
 // Goal: the real file system keeps the contract that the storage is built on.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   mkdtempSync,
   readFileSync,
@@ -9,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeFileSystem } from '@relaykit/testing/conformance';
@@ -57,6 +59,19 @@ describe('nodeFileSystem', () => {
     expect(() => nodeFileSystem({ ownership: 'mine' as never })).toThrow(
       "ownership must be 'kernelLock' or 'singleProcess', got mine",
     );
+  });
+
+  it('takes a socket for what it is, no file', async () => {
+    const directory = temporaryDirectory();
+    const socket = join(directory, 'socket');
+    const server = createServer().listen(socket);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const fileSystem = nodeFileSystem();
+    for (const mode of ['read', 'readWrite'] as const) {
+      await expect(fileSystem.openFile(socket, mode)).rejects.toMatchObject({ code: 'EINVAL', path: socket });
+      expect(() => fileSystem.openFileSync(socket, mode)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    }
   });
 
   it('opens regular files alone, and waits for no FIFO', async () => {

@@ -52,6 +52,27 @@ describe('readSpool beside a move after a failed sync', () => {
   });
 });
 
+describe('a file that this user may not read', () => {
+  it.for(['EACCES', 'EPERM'] as const)('costs itself where somebody is told: %s', async (code) => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { first: 0 });
+    await sealSegment(spool, { first: 1 });
+    const onDamage = vi.fn();
+    disk.failNext(isOpenOf('ndjson'), code);
+    expect(await read(disk, { onDamage })).toEqual([1]);
+    expect(onDamage.mock.calls).toMatchObject([[{ code: 'RELAY_STORAGE_FAILED', facts: { systemCode: code } }]]);
+    disk.failNext(isOpenOf('ndjson'), code);
+    await expect(read(disk)).rejects.toMatchObject({ facts: { systemCode: code } });
+  });
+
+  it('is not what a lack of handles is taken for', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { first: 0 });
+    disk.failNext(isOpenOf('ndjson'), 'EMFILE');
+    await expect(read(disk, { onDamage: vi.fn() })).rejects.toMatchObject({ facts: { systemCode: 'EMFILE' } });
+  });
+});
+
 describe('readSpool', () => {
   it.for([
     ['being written', async () => void 0, 'ndjson.open'],
