@@ -580,4 +580,11 @@ export const mutants = [
     to: 'looks < 0 && left.length > 0',
     test: test('segments', 'recovery', 'is not missing where 1 listings fell into its renames'),
   },
+  {
+    mistake: 'let a segment take over from itself',
+    file: SALVAGE,
+    from: 'parts.createdAtMs < LAST_NAMEABLE_MS ? 1 : -1',
+    to: 'parts.createdAtMs < LAST_NAMEABLE_MS ? 1 : 0',
+    test: test('segments', 'unsynced-move', 'moves to another name at the last moment that a name can tell, too'),
+  },
 ];

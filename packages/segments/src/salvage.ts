@@ -12,7 +12,7 @@ import { type GatheredBytes, gatherRanges } from './gather-ranges.ts';
 import { handleSource, hashHandle } from './handle-source.ts';
 import { writeMetadata } from './metadata-file.ts';
 import { removeCompanions } from './removal.ts';
-import { formatSegmentId, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
+import { formatSegmentId, LAST_NAMEABLE_MS, parseSegmentId, type SegmentIdParts } from './segment-id.ts';
 import { FORMAT_VERSION } from './segment-metadata.ts';
 import type { Spool } from './spool.ts';
 import { salvageFileName, sealedFileName } from './spool-names.ts';
@@ -45,7 +45,9 @@ export function salvageId(id: string, firstSequence: number): string {
 function salvageParts(id: string, firstSequence: number): SegmentIdParts {
   const parts = parseSegmentId(id);
   if (!parts) throw new TypeError(`id must be a segment id, got ${JSON.stringify(id)}`);
-  return { ...parts, createdAtMs: parts.createdAtMs + 1, firstSequence };
+  // Behind the last moment that a name can tell there is no later one, and a segment never takes over from itself.
+  const stepMs = parts.createdAtMs < LAST_NAMEABLE_MS ? 1 : -1;
+  return { ...parts, createdAtMs: parts.createdAtMs + stepMs, firstSequence };
 }
 
 /**

@@ -3,7 +3,7 @@ export const SEGMENT_ID_SOURCE = '\\d{8}T\\d{9}Z-\\d{12,16}-[0-9a-z]{10}';
 
 const SEGMENT_ID = /^(\d{8}T\d{9}Z)-(\d{12,16})-([0-9a-z]{10})$/;
 /** 9999-12-31T23:59:59.999Z, the last moment that four digits of year can name. */
-const LAST_NAMEABLE_MS = 253_402_300_799_999;
+export const LAST_NAMEABLE_MS = 253_402_300_799_999;
 const WRITER_ID_LENGTH = 10;
 
 export interface SegmentIdParts {

@@ -5,6 +5,7 @@ import { SimulatedDisk } from '@relaykit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { recoverSpool, Spool } from '../src/index.ts';
 import { salvageId } from '../src/salvage.ts';
+import { LAST_NAMEABLE_MS } from '../src/segment-id.ts';
 import { LineSerializer, linesOf } from './line-serializer.ts';
 import {
   CREATED_MS,
@@ -622,6 +623,24 @@ describe('a prepared salvage', () => {
     scene.disk.placeFile(pathOf(tail, 'meta.json'), '');
     expect(await recover(scene)).toMatchObject({ segmentsRecovered: 2, eventsSalvaged: 1, problems: [] });
     expect(textOf(scene.disk, pathOf(tail, 'ndjson'))).toBe(text(1));
+  });
+
+  it('has another id than its segment at the last moment that a name can tell, too', async () => {
+    const scene = createScene();
+    const last = { createdAtMs: LAST_NAMEABLE_MS };
+    for (const createdAtMs of [CREATED_MS, LAST_NAMEABLE_MS - 1, LAST_NAMEABLE_MS]) {
+      expect(salvageId(idOf({ createdAtMs }), 0)).not.toBe(idOf({ createdAtMs }));
+    }
+    leaveFile(scene.disk, `${text(0)}gar{bage\n${text(2)}`, last);
+    expect(await recover(scene)).toMatchObject({ segmentsRecovered: 1, filesQuarantined: 1, problems: [] });
+    const tail = { first: 0, createdAtMs: LAST_NAMEABLE_MS - 1 };
+    expect(namesIn(scene.disk)).toEqual([
+      `${idOf(tail)}.meta.json`,
+      `${idOf(tail)}.ndjson`,
+      `quarantine/${idOf(last)}.ndjson.open`,
+    ]);
+    expect(metadataOf(scene.disk, tail)).toMatchObject({ eventCount: 2, exportReady: true, supersedes: idOf(last) });
+    expect(ledgerOf(scene.disk)).toMatchObject([{ id: idOf(last), outcome: 'quarantined' }]);
   });
 
   it('has an id that only a segment can give', () => {

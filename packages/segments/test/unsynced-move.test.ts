@@ -3,6 +3,7 @@
 import type { SimulatedDisk } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
 import { type ActiveSegmentFile, accountForSpool, UnsyncedMove } from '../src/index.ts';
+import { LAST_NAMEABLE_MS } from '../src/segment-id.ts';
 import { linesOf } from './line-serializer.ts';
 import {
   CREATED_MS,
@@ -62,6 +63,24 @@ describe('UnsyncedMove', () => {
     expect(await accountForSpool(scene.spool)).toMatchObject({ pending: 4, lost: 0, repeated: 0 });
     // Released, and never synced again.
     expect(scene.disk.openFileSync(pathOf({}, 'ndjson'), 'readWrite').tryLock()).toBe(true);
+  });
+
+  it('moves to another name at the last moment that a name can tell, too', async () => {
+    const scene = createScene();
+    const last = { createdAtMs: LAST_NAMEABLE_MS };
+    const file = writeSegment(scene.spool, { ...last, events: 2 });
+    await file.sync();
+    file.appendSync([{ bytes: linesOf(2, 3), eventCount: 2 }]);
+    const move = new UnsyncedMove(scene.spool, file, serializer);
+    await move.commit();
+    await move.finish();
+    const tail = { first: 2, createdAtMs: LAST_NAMEABLE_MS - 1 };
+    expect(metadataOf(scene.disk, last)).toMatchObject({ eventCount: 2, exportReady: true, continuedIn: idOf(tail) });
+    expect(metadataOf(scene.disk, tail)).toMatchObject({ eventCount: 2, exportReady: true });
+    expect([textOf(scene.disk, pathOf(last, 'ndjson')), textOf(scene.disk, pathOf(tail, 'ndjson'))]).toEqual([
+      text(0, 1),
+      text(2, 3),
+    ]);
   });
 
   it('never syncs the old file again', async () => {
