@@ -27,6 +27,7 @@ export class FileSegmentLease implements SegmentLease {
   readonly #fileName: string;
   readonly #onEnd: (lease: FileSegmentLease) => void;
   #hasEnded = false;
+  #settling: Promise<unknown> | undefined;
 
   constructor(
     spool: Spool,
@@ -55,6 +56,19 @@ export class FileSegmentLease implements SegmentLease {
 
   async settle(outcome: SegmentOutcome, options?: { readonly afterDelivery?: AfterDelivery }): Promise<void> {
     if (this.#hasEnded) throw new TypeError(`lease of ${this.segment.id} must not be settled after it has ended`);
+    const settled = this.#settle(outcome, options);
+    this.#settling = settled.catch(() => undefined);
+    await settled;
+    await this.#end();
+  }
+
+  /** Waits for a settlement that is under way: without its lock and its file that would end half-way. */
+  async release(): Promise<void> {
+    await this.#settling;
+    await this.#end();
+  }
+
+  async #settle(outcome: SegmentOutcome, options?: { readonly afterDelivery?: AfterDelivery }): Promise<void> {
     const removed = { metadata: this.segment.metadata, fileName: this.#fileName, handle: this.#handle };
     const after = options?.afterDelivery ?? 'delete';
     if (after !== 'delete' && resolve(after.archiveDirectory) === resolve(this.#spool.directory)) {
@@ -75,10 +89,9 @@ export class FileSegmentLease implements SegmentLease {
     } catch (cause) {
       throw toStorageError(cause, { operation: 'remove', path: this.#spool.pathOf(this.#fileName) });
     }
-    await this.release();
   }
 
-  async release(): Promise<void> {
+  async #end(): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#onEnd(this);

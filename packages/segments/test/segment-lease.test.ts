@@ -1,5 +1,5 @@
 // Goal: a lease is the right to one segment; what became of it is recorded before the segment goes, and only once.
-import type { SimulatedDisk } from '@relaykit/testing';
+import { type SimulatedDisk, settle } from '@relaykit/testing';
 import type { SegmentLease } from '@relaykit/types';
 import { describe, expect, it } from 'vitest';
 import { accountForSpool, FileSegmentStore } from '../src/index.ts';
@@ -44,6 +44,33 @@ describe('a lease', () => {
     await sealSegment(scene.spool, { events: 2 });
     scene.disk.placeFile(pathOf({}, 'ndjson'), linesOf(0));
     expect((await leaseIn(scene)).content.sizeBytes).toBe(8);
+  });
+
+  it.for(['release', 'close'] as const)('ends behind the settlement that is under way: %s', async (end) => {
+    const scene = createScene();
+    await sealSegment(scene.spool, { events: 2 });
+    const store = new FileSegmentStore(scene.spool, [serializer]);
+    const attempt = await store.lease(id);
+    if (attempt.status !== 'leased') throw new Error(`it is ${attempt.status}`);
+    const gate = scene.disk.hold('rename');
+    const settling = attempt.lease.settle({ status: 'delivered' });
+    await gate.reached();
+    const ending = end === 'release' ? attempt.lease.release() : store.close();
+    await settle();
+    gate.release();
+    await Promise.all([settling, ending]);
+    expect(namesIn(scene.disk)).toEqual([]);
+    expect(ledgerOf(scene.disk)).toMatchObject([{ id, outcome: 'delivered' }]);
+  });
+
+  it('ends though its settlement failed', async () => {
+    const scene = createScene();
+    await sealSegment(scene.spool);
+    const lease = await leaseIn(scene);
+    scene.disk.failNext('rename', 'EIO');
+    const settling = lease.settle({ status: 'delivered' });
+    await Promise.all([expect(settling).rejects.toMatchObject({ code: 'RELAY_STORAGE_FAILED' }), lease.release()]);
+    expect(await leaseIn(scene)).toMatchObject({ segment: { id } });
   });
 
   it('ends once, and is nobody else until then', async () => {

@@ -95,7 +95,7 @@ export interface SegmentLease {
    * @throws RelayError `RELAY_QUARANTINE_FULL` - only for `quarantined`: the segment stays, and the lease goes on.
    */
   settle(outcome: SegmentOutcome, options?: { readonly afterDelivery?: AfterDelivery }): Promise<void>;
-  /** Ends the lease without an outcome. Harmless after `settle`. */
+  /** Ends the lease without an outcome. Harmless after `settle`; waits for one that is under way. */
   release(): Promise<void>;
 }
 
