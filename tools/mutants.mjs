@@ -587,4 +587,11 @@ export const mutants = [
     to: 'parts.createdAtMs < LAST_NAMEABLE_MS ? 1 : 0',
     test: test('segments', 'unsynced-move', 'moves to another name at the last moment that a name can tell, too'),
   },
+  {
+    mistake: 'remove the salvage that a sealed segment goes on in',
+    file: 'packages/segments/src/leftovers.ts',
+    from: '(await readMetadata(spool, guard.segment.id))?.continuedIn === segment.id',
+    to: "guard.kind !== 'sealed'",
+    test: test('segments', 'leftovers', 'are none where the sealed segment goes on in the salvage: that is published'),
+  },
 ];

@@ -1,11 +1,14 @@
 // Goal: what belongs to nobody any more goes, and nothing that somebody may still be at.
 import { describe, expect, it } from 'vitest';
+import { accountForSpool, FileSegmentStore } from '../src/index.ts';
+import { prepareSalvage } from '../src/salvage.ts';
 import { linesOf } from './line-serializer.ts';
 import {
   CREATED_MS,
   createScene,
   idOf,
   leaveFile,
+  metadataOf,
   namesIn,
   openSpool,
   operationsOn,
@@ -15,6 +18,7 @@ import {
   rightBefore,
   SPOOL,
   sealSegment,
+  serializer,
   writeSegment,
 } from './scene.ts';
 
@@ -40,6 +44,74 @@ describe('leftovers', () => {
     await recover(scene);
     expect(namesIn(scene.disk)).toEqual([`${id}.export.json`, `${id}.meta.json`, `${id}.ndjson`]);
   });
+
+  it('of a move that was begun behind the listing of a recovery go, once its file is sealed', async () => {
+    const scene = createScene();
+    const dead = openSpool(scene.disk.process('dead'), scene.clock);
+    const file = writeSegment(dead, { events: 2 });
+    const handOver = async (): Promise<void> => {
+      const source = { id, handle: file.handle, serializer, fromBytes: 0, fromFrameIndex: 0, toBytes: 16 };
+      const range = { positionBytes: 8, lengthBytes: 8, eventCount: 1, firstFrameIndex: 1, frameCount: 1 };
+      await prepareSalvage(
+        dead,
+        { ...source, ranges: [range], firstSequence: 1 },
+        { sealReason: 'failure', exportReady: true },
+      );
+      await file.abandon();
+    };
+    const recoverer = scene.disk.process('recoverer');
+    const list = recoverer.list.bind(recoverer);
+    let listings = 0;
+    recoverer.list = async (directory) => {
+      const names = await list(directory);
+      listings += 1;
+      if (listings === 1) await handOver();
+      return names;
+    };
+    await recover({ spool: openSpool(recoverer, scene.clock) });
+    const tail = { first: 1, createdAtMs: CREATED_MS + 1 };
+    expect(namesIn(scene.disk)).toContain(`${idOf(tail)}.ndjson.salvage`);
+    expect(await recover(scene)).toMatchObject({ problems: [] });
+    expect(namesIn(scene.disk)).toEqual([`${id}.meta.json`, `${id}.ndjson`]);
+    expect(metadataOf(scene.disk)).toMatchObject({ eventCount: 2 });
+  });
+
+  it('are none where the sealed segment goes on in the salvage: that is published', async () => {
+    const scene = createScene();
+    const tail = { first: 1, createdAtMs: CREATED_MS + 1 };
+    const metadata = await sealSegment(scene.spool);
+    await sealSegment(scene.spool, tail);
+    scene.disk.renameSync(pathOf(tail, 'ndjson'), pathOf(tail, 'ndjson.salvage'));
+    scene.disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...metadata, continuedIn: idOf(tail) }));
+    expect(await recover(scene)).toMatchObject({ segmentsRecovered: 1, eventsSalvaged: 1, problems: [] });
+    expect(namesIn(scene.disk)).toContain(`${idOf(tail)}.ndjson`);
+    expect(await accountForSpool(scene.spool)).toMatchObject({ pending: 2, lost: 0, repeated: 0 });
+  });
+
+  it.for(['there', 'delivered'] as const)(
+    'are a salvage whose segment is %s: it is never published twice',
+    async (state) => {
+      const scene = createScene();
+      const tail = { first: 1, createdAtMs: CREATED_MS + 1 };
+      const metadata = await sealSegment(scene.spool);
+      scene.disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...metadata, continuedIn: idOf(tail) }));
+      await sealSegment(scene.spool, tail);
+      scene.disk.placeFile(pathOf(tail, 'ndjson.salvage'), linesOf(1));
+      if (state === 'delivered') {
+        const attempt = await new FileSegmentStore(scene.spool, [serializer]).lease(idOf(tail));
+        if (attempt.status === 'leased') await attempt.lease.settle({ status: 'delivered' });
+      }
+      expect(await recover(scene)).toMatchObject({ segmentsRecovered: 0, problems: [] });
+      expect(namesIn(scene.disk).filter((name) => name.endsWith('.salvage'))).toEqual([]);
+      const delivered = state === 'delivered' ? 1 : 0;
+      expect(await accountForSpool(scene.spool)).toMatchObject({
+        pending: 2 - delivered,
+        delivered,
+        lost: 0,
+        repeated: 0,
+      });
+    },
+  );
 
   it('of somebody who is alive stay', async () => {
     const scene = createScene();
