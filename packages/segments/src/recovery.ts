@@ -9,10 +9,10 @@ import { rebuildMetadata } from './rebuild-metadata.ts';
 import { recoverUnsealed } from './recover-unsealed.ts';
 import { emptyRecoveryCounts, type RecoveryCounts, type RecoveryReport } from './recovery-report.ts';
 import {
-  DELIVERED_REASON,
   finishRemoval,
   moveMetadataToQuarantine,
   moveToQuarantine,
+  removalOutcome,
   removeCompanions,
 } from './removal.ts';
 import { isOf } from './segment-copies.ts';
@@ -111,9 +111,7 @@ async function finishGone(
     };
     // Whoever renamed it may have died before the name was durable: content must not go before that.
     await spool.fileSystem.syncDirectory(spool.directory);
-    const outcome =
-      reason === DELIVERED_REASON ? ({ status: 'delivered' } as const) : ({ status: 'dropped', reason } as const);
-    await finishRemoval(spool, { metadata, fileName, handle }, outcome);
+    await finishRemoval(spool, { metadata, fileName, handle }, removalOutcome(reason));
     counts.removalsFinished += 1;
   } finally {
     await handle.close();

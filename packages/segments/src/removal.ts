@@ -50,6 +50,11 @@ export function reasonInName(reason: string): string {
   return toNamePart(reason) === DELIVERED_REASON ? 'other' : reason;
 }
 
+/** What the name of a `.gone` file says. */
+export function removalOutcome(reason: string): SegmentOutcome {
+  return reason === DELIVERED_REASON ? { status: 'delivered' } : { status: 'dropped', reason };
+}
+
 /** Completes the removal of a segment that bears its `.gone` name. */
 export function finishRemoval(spool: Spool, segment: SegmentToRemove, outcome: SegmentOutcome): Promise<void> {
   return spool.ledger.recording((record) => empty(spool, segment, outcome, record));
@@ -127,7 +132,7 @@ export async function removeCompanions(spool: Spool, id: string): Promise<void> 
 }
 
 export function toLedgerRecord(
-  spool: Spool,
+  { clock }: Pick<Spool, 'clock'>,
   metadata: SegmentToRemove['metadata'],
   outcome: SegmentOutcome,
 ): LedgerRecord {
@@ -141,6 +146,6 @@ export function toLedgerRecord(
     firstSequence,
     eventCount,
     bytes,
-    at: new Date(spool.clock.now()).toISOString(),
+    at: new Date(clock.now()).toISOString(),
   };
 }

@@ -1,8 +1,10 @@
 import type { SegmentMetadata } from '@relaykit/types';
 import type { LedgerContent } from './ledger-content.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 import { addRecord, addToReason, allRanges, noTotals, type WriterTotals, writerOf } from './ledger-totals.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadataFile } from './metadata-file.ts';
+import { removalOutcome, toLedgerRecord } from './removal.ts';
 import { isOf } from './segment-copies.ts';
 import { addRange, countEvents, gapsIn, type SequenceRange } from './sequence-ranges.ts';
 import type { Spool } from './spool.ts';
@@ -34,7 +36,7 @@ export interface SpoolAccountsOptions {
  * what waits, not the segments.
  */
 export async function accountForSpool(
-  spool: Pick<Spool, 'directory' | 'fileSystem' | 'ledger'>,
+  spool: Pick<Spool, 'directory' | 'fileSystem' | 'clock' | 'ledger'>,
   { metadataOf = (id) => readMetadataFile(spool.fileSystem, spool.directory, id) }: SpoolAccountsOptions = {},
 ): Promise<SpoolAccounts> {
   let ledger = await spool.ledger.content();
@@ -48,7 +50,7 @@ export async function accountForSpool(
     ledger = await spool.ledger.content();
   } while (ledger.requeued.size !== requeued);
   const pending = pendingRanges(found, ledger);
-  const settled = settledByWriter(ledger);
+  const settled = settledByWriter(ledger, found.leaving);
   const { former } = ledger;
   let { dropped } = former;
   const sums = {
@@ -76,28 +78,33 @@ export async function accountForSpool(
 }
 
 interface SpoolContent {
-  /** Of sealed segments, those on their way out included: nobody has accounted for them until the ledger does. */
   readonly sealed: ReadonlyMap<string, SegmentMetadata>;
+  /** What the ledger will say of segments whose removal is under way: their names tell. */
+  readonly leaving: ReadonlyMap<string, LedgerRecord>;
   /** First numbers of unfinished files, by writer. */
   readonly unsealed: ReadonlyMap<string, readonly number[]>;
 }
 
 async function readContent(
-  spool: Pick<Spool, 'directory' | 'fileSystem'>,
+  spool: Pick<Spool, 'directory' | 'fileSystem' | 'clock'>,
   metadataOf: NonNullable<SpoolAccountsOptions['metadataOf']>,
 ): Promise<SpoolContent> {
   const sealed = new Map<string, SegmentMetadata>();
+  const leaving = new Map<string, LedgerRecord>();
   const unsealed = new Map<string, number[]>();
-  for (const { kind, segment } of await listSpoolFiles(spool)) {
+  for (const { kind, segment, reason = '' } of await listSpoolFiles(spool)) {
     const { id, firstSequence, writerId } = segment;
     if (kind === 'active' || kind === 'atomic') {
       unsealed.set(writerId, [...(unsealed.get(writerId) ?? []), firstSequence]);
     }
-    if ((kind !== 'sealed' && kind !== 'gone') || sealed.has(id)) continue;
+    if (kind !== 'sealed' && kind !== 'gone') continue;
     const metadata = await metadataOf(id);
-    if (metadata && (kind === 'gone' || isOf(metadata, segment))) sealed.set(id, metadata);
+    if (metadata && kind === 'gone') leaving.set(id, toLedgerRecord(spool, metadata, removalOutcome(reason)));
+    if (metadata && kind === 'sealed' && isOf(metadata, segment)) sealed.set(id, metadata);
   }
-  return { sealed, unsealed };
+  // A listing that is made during the rename may name a segment both ways.
+  for (const id of leaving.keys()) sealed.delete(id);
+  return { sealed, leaving, unsealed };
 }
 
 function pendingRanges({ sealed }: SpoolContent, ledger: LedgerContent): ReadonlyMap<string, readonly SequenceRange[]> {
@@ -121,9 +128,12 @@ function countLost(known: readonly SequenceRange[], unsealed: readonly number[])
   return gapsIn(known).reduce((sum, gap) => sum + lostOf(gap), 0);
 }
 
-function settledByWriter(ledger: LedgerContent): ReadonlyMap<string, WriterTotals> {
+function settledByWriter(
+  ledger: LedgerContent,
+  leaving: ReadonlyMap<string, LedgerRecord>,
+): ReadonlyMap<string, WriterTotals> {
   const settled = new Map(ledger.writers);
-  for (const record of ledger.records.values()) {
+  for (const record of new Map([...leaving, ...ledger.records]).values()) {
     const writerId = writerOf(record);
     settled.set(writerId, addRecord(settled.get(writerId) ?? noTotals(writerId), record));
   }

@@ -50,11 +50,12 @@ async function verify(options: VerifyCommandOptions, context: CommandContext): P
   const { dir: directory, json } = options;
   const formats = await knownFormats(options);
   await requireRemains(directory);
-  const fileSystem = nodeFileSystem();
+  const [fileSystem, clock] = [nodeFileSystem(), systemClock()];
   const view: SpoolView = {
     directory,
     fileSystem,
-    ledger: new Ledger({ directory, fileSystem, clock: systemClock() }),
+    clock,
+    ledger: new Ledger({ directory, fileSystem, clock }),
   };
   const messages = new MessageOutput(context.stderr, context.signal);
   const total = context.stderr.isTTY ? await bytesToVerify(view) : 0;
