@@ -571,14 +571,14 @@ export const mutants = [
     file: UNSEALED,
     from: '    if (!spool.unreadable.note(file.fileName, error)) throw error;',
     to: '    spool.unreadable.note(file.fileName, error);',
-    test: test('segments', 'recover-unsealed', 'is recovered by the next look after one EIO'),
+    test: test('segments', 'recover-unsealed', 'is recovered by the next look after one'),
   },
   {
     mistake: 'take a segment for missing that one listing did not name',
     file: RECOVERY,
     from: 'looks < 2 && left.length > 0',
     to: 'looks < 0 && left.length > 0',
-    test: test('segments', 'recovery', 'is not missing where 1 listings fell into its renames'),
+    test: test('segments', 'recovery', 'listings fell into its renames, on its way out'),
   },
   {
     mistake: 'let a segment take over from itself',
