@@ -1,7 +1,8 @@
 // Runs every comparison and writes docs/BENCHMARKS.md, its charts and its JSON.
 //
-//   npm run bench:compare                       everything, full sizes; about an hour
+//   npm run bench:compare                       everything, full sizes; half an hour
 //   npm run bench:compare -- written flush      only groups that begin like this; the others keep their last results
+//   npm run bench:compare -- report             measures nothing, and writes the report of the last results anew
 //   RELAY_BENCH_ROUNDS=3 npm run bench:compare  at most three rounds of each
 //   RELAY_BENCH=small npm run bench:compare     small sizes, into .cache/benchmarks: that everything still runs
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +24,8 @@ const wanted = process.argv.slice(2);
 const planned = plan(isSmall, Number(process.env['RELAY_BENCH_ROUNDS'] ?? Number.POSITIVE_INFINITY));
 const earlier = wanted.length > 0 ? readEarlier() : undefined;
 const chosen = planned.filter(({ id }) => wanted.length === 0 || wanted.some((beginning) => id.startsWith(beginning)));
-if (chosen.length === 0)
+const isReportOnly = wanted[0] === 'report';
+if (chosen.length === 0 && !isReportOnly)
   throw new Error(`no group begins with ${wanted.join(' or ')}; there are ${planned.map(({ id }) => id).join(', ')}`);
 
 const fresh = new Map<string, GroupResult>();
@@ -43,6 +45,7 @@ if (missing.size > 0) {
   if (!isSmall) throw new Error(`not installed: ${names}; ${advice}`);
   console.log(`left out, not installed: ${names}; ${advice}`);
 }
+if (isReportOnly) write();
 console.log(`written: ${join(folder, 'BENCHMARKS.md')}`);
 
 function write(): void {

@@ -58,7 +58,12 @@ export class ResultReader {
     const values = this.values(groupId, name, metric);
     const others = references.map((reference) => this.values(groupId, reference, metric));
     if (values.length === 0 || others.some(({ length }) => length === 0)) return [];
-    const best = metric === 'eventsPerSecond' ? Math.max : Math.min;
-    return values.map((value, round) => value / best(...others.map((other) => other[round] ?? Number.NaN)));
+    // The best in all, and not the luckiest of each round.
+    const isBetter = (one: number, other: number): boolean =>
+      metric === 'eventsPerSecond' ? one > other : one < other;
+    const best = others.reduce((found, other) =>
+      isBetter(spreadOf(other).median, spreadOf(found).median) ? other : found,
+    );
+    return values.map((value, round) => value / (best[round] ?? Number.NaN));
   }
 }
