@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeMachine } from './machine.ts';
+import { packageTables } from './package-tables.ts';
 import { plan } from './plan.ts';
 import { writeReport } from './report.ts';
 import type { GroupResult, Results } from './results.ts';
@@ -50,14 +51,15 @@ console.log(`written: ${join(folder, 'BENCHMARKS.md')}`);
 
 function write(): void {
   const groups = planned.flatMap(({ id }) => fresh.get(id) ?? earlier?.groups.find((group) => group.id === id) ?? []);
-  const results: Results = {
+  const now = {
     measuredOn: new Date().toISOString().slice(0, 10),
     isSmall,
     machine: describeMachine(),
     versions: peerVersions(),
-    groups,
   };
-  const { markdown, charts } = writeReport(results, chartFolder);
+  // Without a measurement nothing is said of this day and this machine.
+  const results: Results = { ...now, ...(isReportOnly ? earlier : {}), groups };
+  const { markdown, charts } = writeReport(results, chartFolder, packageTables(root));
   rmSync(join(folder, chartFolder), { recursive: true, force: true });
   mkdirSync(join(folder, chartFolder), { recursive: true });
   writeFileSync(resultsPath, `${JSON.stringify(results, roundedNumbers, 1)}\n`);

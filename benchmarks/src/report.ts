@@ -105,7 +105,8 @@ export interface Report {
   readonly charts: ReadonlyMap<string, string>;
 }
 
-export function writeReport(results: Results, chartFolder: string): Report {
+/** @param tables - Of what other scripts measure. */
+export function writeReport(results: Results, chartFolder: string, tables: readonly string[]): Report {
   const reader = new ResultReader(results);
   const charts = new Map<string, string>();
   const { machine, versions, measuredOn } = results;
@@ -142,6 +143,7 @@ export function writeReport(results: Results, chartFolder: string): Report {
       parts.push(`![${group.title}](${chartFolder}/${chart})`);
     }
   }
+  parts.push(...tables);
   return { markdown: `${parts.join('\n\n')}\n`, charts };
 }
 
