@@ -85,6 +85,7 @@ export async function prepareSalvage(
     await handle.syncData();
     // Metadata without its file would count as a segment that went missing.
     await spool.fileSystem.syncDirectory(spool.directory);
+    const { exportReady, ...others } = facts;
     const { createdAtMs, writerId } = salvageParts(source.id, source.firstSequence);
     const metadata: SegmentMetadata = {
       formatVersion: FORMAT_VERSION,
@@ -98,8 +99,9 @@ export async function prepareSalvage(
       format: serializer.format,
       createdAt: new Date(createdAtMs).toISOString(),
       sealedAt: new Date(spool.clock.now()).toISOString(),
+      exportReady,
       ...(closing?.keyId === undefined ? {} : { keyId: closing.keyId }),
-      ...facts,
+      ...others,
     };
     await writeMetadata(spool, metadata);
     return metadata;
