@@ -40,8 +40,6 @@ export default {
       project: sources,
       ignoreBinaries: ['nats-server'],
     },
-    // Runs what it compares by name; the loggers are development dependencies of the root.
-    'benchmarks/exit': { entry: ['*.mjs'], project: ['*.mjs'], ignoreDependencies: ['pino', 'winston'] },
     demo: { entry: ['src/main.ts'], project: ['src/**/*.ts', 'test/**/*.ts'] },
   },
 };

@@ -15,9 +15,10 @@ const thirdParty = {
   [`${scope}segments`]: ['fs-native-extensions'],
   [`${scope}serializer-gzip`]: ['fflate'],
   [`${scope}serializer-encrypted`]: ['@noble/ciphers'],
+  [`${scope}serializer-zstd`]: ['xxhash-wasm'],
   [`${scope}uploader-nats`]: ['@nats-io/jetstream', '@nats-io/transport-node'],
   [`${scope}uploader-s3`]: ['aws4fetch'],
-  [`${scope}cli`]: ['cli-progress', 'cli-table3', 'commander'],
+  [`${scope}cli`]: ['@bokuweb/zstd-wasm', 'cli-progress', 'cli-table3', 'commander', 'tar-stream', 'uplot'],
 };
 
 const packages = readWorkspace().filter(({ manifest }) => !manifest.private);
@@ -85,14 +86,15 @@ function expectedTree(name, tree = new Set()) {
   tree.add(name);
   const ownNames = Object.keys(byName.get(name)?.manifest.dependencies ?? {}).filter((entry) => byName.has(entry));
   for (const entry of ownNames) expectedTree(entry, tree);
-  for (const entry of thirdParty[name] ?? []) addLocked(entry, tree);
+  for (const entry of thirdParty[name] ?? []) addLocked(entry, tree, byName.get(name)?.folder);
   return tree;
 }
 
-/** As the lock file has it. */
-function addLocked(name, tree) {
+/** As the lock file has it; a package may have a version of its own beside the common one. */
+function addLocked(name, tree, folder) {
   if (tree.has(name)) return;
   tree.add(name);
-  const { dependencies, optionalDependencies } = lock[`node_modules/${name}`] ?? {};
-  for (const entry of Object.keys({ ...dependencies, ...optionalDependencies })) addLocked(entry, tree);
+  const locked = lock[`${folder}/node_modules/${name}`] ?? lock[`node_modules/${name}`];
+  const { dependencies, optionalDependencies } = locked ?? {};
+  for (const entry of Object.keys({ ...dependencies, ...optionalDependencies })) addLocked(entry, tree, folder);
 }
