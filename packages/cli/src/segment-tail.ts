@@ -10,6 +10,7 @@ import {
   type SegmentMetadata,
   type SegmentName,
 } from '@relaykit/types';
+import { describeKeys } from './describe-keys.ts';
 import type { LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
 
@@ -21,7 +22,8 @@ export type TailPiece =
   /** Events next to each other; `sequence` is that of the first. */
   | { readonly kind: 'events'; readonly texts: readonly string[]; readonly sequence: number }
   | { readonly kind: 'damage'; readonly positionBytes: number; readonly reason: DamageReason }
-  | { readonly kind: 'keyMissing'; readonly keyId: string };
+  /** What follows cannot be opened; `reason` says which key is to blame. */
+  | { readonly kind: 'unopened'; readonly reason: string };
 
 export interface SegmentTailOptions {
   readonly view: SpoolView;
@@ -43,6 +45,8 @@ export class SegmentTail {
   #positionBytes = 0;
   #frameIndex = 0;
   #sequence: number;
+  /** Opened the last frame so far. */
+  #keyId: string | undefined;
   #state: 'reading' | 'finished' | 'gone' = 'reading';
 
   constructor({ view, segment, serializer, spoolId }: SegmentTailOptions) {
@@ -125,9 +129,13 @@ export class SegmentTail {
       this.#frameIndex = range.firstFrameIndex + range.frameCount;
     }
     this.#positionBytes = from + readBytes;
-    if (scan.missingKeyId !== undefined) {
+    this.#keyId = scan.keyId ?? this.#keyId;
+    // What a key that opened the frames before does not open is no longer a matter of keys.
+    const isKnownKey = scan.unopenedKeyId !== undefined && scan.unopenedKeyId === this.#keyId;
+    const reason = isKnownKey ? undefined : describeKeys(scan);
+    if (reason !== undefined) {
       this.#state = 'finished';
-      yield { kind: 'keyMissing', keyId: scan.missingKeyId };
+      yield { kind: 'unopened', reason };
     } else if (metadata && (scan.tornTailBytes > 0 || scan.isClosed === false)) {
       this.#state = 'finished';
       yield { kind: 'damage', positionBytes: from + readBytes, reason: 'syntax' };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { handleSource, hashSource, readMetadataFile, type SpoolFile } from '@relaykit/segments';
 import type { ByteSource, FileHandle, FrameScan, SegmentMetadata } from '@relaykit/types';
 import { describeError, printable } from './describe-error.ts';
+import { describeKeys } from './describe-keys.ts';
 import type { Finding } from './findings.ts';
 import { formatBytes, formatCount } from './format.ts';
 import { isEncrypted, type LineSerializer } from './formats.ts';
@@ -122,8 +123,8 @@ async function* judgeFrames(
     isSealed: metadata !== undefined,
   };
   const scan = await serializer.scan(source, context);
-  if (scan.missingKeyId !== undefined) {
-    const message = `the key ${printable(scan.missingKeyId)} is missing; check --key-file`;
+  const message = describeKeys(scan);
+  if (message !== undefined) {
     yield { severity: 'unchecked', code: 'keyMissing', file, message };
     return;
   }

@@ -153,7 +153,7 @@ class EventPrinter {
     const { id } = tail.segment;
     for await (const piece of tail.read()) {
       if (piece.kind === 'events') await this.#printEvents(id, piece);
-      else if (piece.kind === 'keyMissing') this.#leaveOut(id, `the key ${piece.keyId} is missing; check --key-file`);
+      else if (piece.kind === 'unopened') this.#leaveOut(id, piece.reason);
       else {
         this.#damages += 1;
         this.#messages.say(`${id} is damaged at byte ${piece.positionBytes} (${piece.reason}); see relay verify`);
