@@ -59,14 +59,18 @@ function sealOnce(
   return frame;
 }
 
-/** The plaintext of a whole frame; `undefined` where a bit of it, or its place, is not what it was. */
+/**
+ * The plaintext of a whole frame; `undefined` where a bit of it, or its place, is not what it was, or where somebody cut
+ * the file while it was read.
+ */
 export function openFrame(
   engine: AeadEngine,
   key: SecretKey,
   frame: Uint8Array,
-  { headerBytes, nonce }: FoundHeader,
+  { frameBytes, headerBytes, nonce }: FoundHeader,
   place: FramePlace,
 ): Uint8Array | undefined {
+  if (frame.byteLength < frameBytes) return undefined;
   const associatedData = associatedDataOf(frame.subarray(0, headerBytes), place);
   return engine.open(key.bytes, nonce, associatedData, frame.subarray(headerBytes));
 }

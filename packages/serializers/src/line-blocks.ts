@@ -9,7 +9,7 @@ export const READ_BYTES = 131_072;
  *
  * - `lines`: whole lines, each with its line feed.
  * - `overlong`: the beginning of a line that exceeds the limit; the rest of it is passed over.
- * - `tail`: what stands behind the last line feed.
+ * - `tail`: what stands behind the last line feed; of a file that was cut while it was read, maybe nothing.
  */
 export interface LineBlock {
   readonly kind: 'lines' | 'overlong' | 'tail';
@@ -46,7 +46,7 @@ export async function* readLineBlocks(source: ByteSource, maxLineBytes: number):
       yield held.takeAs('overlong', endBytes);
     }
   }
-  if (held.sizeBytes > 0) yield held.takeAs('tail', endBytes);
+  if (held.sizeBytes > 0 || endBytes < source.sizeBytes) yield held.takeAs('tail', endBytes);
 }
 
 /** The beginning of a line whose end was not read yet, in the pieces it came in: joined once, however many there are. */

@@ -1,3 +1,4 @@
+import type { ByteSource } from '@relaykit/types';
 import { check, checkEqual } from './check.ts';
 import {
   checkCode,
@@ -9,6 +10,7 @@ import {
   type SerializerTest,
   sourceOf,
 } from './event-serializer-harness.ts';
+import { randomText, seededRandom } from './event-serializer-samples.ts';
 
 /** Short, so that every bit and every cut can be tried; ASCII, so that a set top bit is never text. */
 const SMALL_FRAMES: readonly (readonly unknown[])[] = [[{ n: 1 }], [{ s: 'two' }], [[3, true]]];
@@ -42,6 +44,18 @@ export function describeDamage(test: SerializerTest): void {
       checkDamageError(error, `a hole of ${fill}`);
       checkEqual(before, file.frames[0], `events before a hole of ${fill}`);
     }
+  });
+
+  test('notices that its file was emptied while it was read, at whichever read', async (subject) => {
+    const file = await subject.file(SMALL_FRAMES);
+    // A frame that does not fit into one read of any format here.
+    const large = await subject.file([
+      ...SMALL_FRAMES,
+      [{ noise: randomText(seededRandom(1), 400_000) }],
+      [{ last: true }],
+    ]);
+    for (const { bytes, frames } of [file, large])
+      for (const reads of [0, 1, 2, 3]) await checkEmptied(subject, bytes, frames.flat(), reads);
   });
 
   test('takes zeros at the end for a write that was cut off', async (subject) => {
@@ -142,6 +156,32 @@ async function checkFlip(subject: SerializerSubject, file: SampleFile, position:
   const after = file.frames.slice(frame + 2).flat();
   checkEqual(values.slice(0, before.length), before, `${what}: intact events before it`);
   checkEqual(values.slice(values.length - after.length), after, `${what}: intact events after it`);
+}
+
+/** Delivered or dropped meanwhile: the file gives `reads` reads, and then no byte more. */
+async function checkEmptied(
+  subject: SerializerSubject,
+  bytes: Uint8Array,
+  all: readonly unknown[],
+  reads: number,
+): Promise<void> {
+  const emptied = (): ByteSource => {
+    const { sizeBytes, read } = sourceOf(bytes);
+    let left = reads;
+    return {
+      sizeBytes,
+      read: (position, length) => {
+        left -= 1;
+        return read(position, left < 0 ? 0 : length);
+      },
+    };
+  };
+  const what = `no byte after ${reads} reads`;
+  const { values, error } = await subject.decode(emptied(), subject.segment(true));
+  checkPrefix(values, all, what);
+  if (values.length < all.length) checkDamageError(error, what);
+  const { eventCount } = await subject.serializer.scan(emptied(), subject.segment(true));
+  check(eventCount <= all.length, `${what}: expected no more than ${all.length} events, got ${eventCount}`);
 }
 
 function framesBut(file: SampleFile, damaged: number): readonly unknown[] {
