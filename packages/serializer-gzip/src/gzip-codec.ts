@@ -4,6 +4,8 @@ import type { GzipEngine } from './gzip-engine.ts';
 
 const TRAILER_BYTES = 8;
 const NUMBERS_BYTES = 20;
+/** A last block that is empty, with fixed codes: 10 bits (RFC 1951, section 3.2.6). */
+const MIN_DEFLATED_BYTES = 2;
 
 /**
  * A gzip header (RFC 1952) with one extra subfield, `RK`: no time, no system, no name. Its numbers follow: see the README.
@@ -29,6 +31,7 @@ export function gzipCodec(engine: GzipEngine, level: number): FrameCodec {
       decompressOffThread: async (body: Uint8Array, decodedBytes: number) =>
         checked(body, await inflateOffThread(deflatedOf(body), decodedBytes)),
     }),
+    minBodyBytes: MIN_DEFLATED_BYTES + TRAILER_BYTES,
     // Far beyond zlib's deflateBound, since other encoders are less careful.
     maxBodyBytes: (decodedBytes) => decodedBytes + Math.ceil(decodedBytes / 4) + 1_024,
     readForeign: readForeignMember,

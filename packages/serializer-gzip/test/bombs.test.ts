@@ -44,11 +44,25 @@ describe.each(['native', 'fflate'] as const)('with %s', (engine) => {
     const small = await frameOf(serializer, [1]);
     const deflated = deflateRawSync(content, { level: 9 });
     const lying = joined(small.slice(0, 36), deflated, small.slice(-8));
-    const bytes = forged(lying, { 16: lying.byteLength, 24: 2 });
+    const bytes = forged(lying, { 16: lying.byteLength, 24: 300_000 });
     const before = process.memoryUsage().arrayBuffers;
     const { error } = await decodeAll(serializer, bytes, sealed, MEBIBYTE);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * MEBIBYTE);
     expect(error).toMatchObject({ code: 'RELAY_SEGMENT_DAMAGED', facts: { reason: 'checksum' } });
+  });
+
+  it('counts no events in a member of ours that cannot hold them, and finds the next one', async () => {
+    const [first, last] = [await frameOf(serializer, [1]), await frameOf(serializer, [2])];
+    const empty = forged(first.slice(0, 36), { 16: 36, 20: 1 });
+    const crowded = forged(first, { 20: 4_000_000_000 });
+    const bloated = forged(joined(first, new Uint8Array(2_000)), { 16: first.byteLength + 2_000 });
+    for (const hostile of [empty, crowded, bloated]) {
+      const scan = await serializer.scan(new TestSource(joined(hostile, last)), open);
+      expect(scan).toMatchObject({ eventCount: 1, tornTailBytes: 0 });
+      expect(scan.damaged).toEqual([{ positionBytes: 0, lengthBytes: hostile.byteLength, reason: 'counts' }]);
+      const { events, error } = await decodeAll(serializer, hostile);
+      expect([events, error]).toMatchObject([[], { code: 'RELAY_SEGMENT_DAMAGED', facts: { reason: 'counts' } }]);
+    }
   });
 
   it.for([

@@ -4,6 +4,8 @@ import { parseZstdFrame } from './zstd-frame.ts';
 
 const SIGNATURE_BYTES = 4;
 const NUMBERS_BYTES = 20;
+/** Magic number, descriptor, one byte of window or size, one empty block (RFC 8878, section 3.1.1). */
+const MIN_FRAME_BYTES = 9;
 
 /** A skippable frame (RFC 8878, section 3.1.2) in front of each data frame. Its numbers follow: see the README. */
 const PREFIX: Uint8Array = Uint8Array.of(
@@ -23,6 +25,7 @@ export function zstdCodec(engine: ZstdEngine, level: number): FrameCodec {
       decompressOffThread: async (body: Uint8Array, decodedBytes: number) =>
         requireLength(await decompressOffThread(body, decodedBytes), decodedBytes),
     }),
+    minBodyBytes: MIN_FRAME_BYTES,
     // Far beyond ZSTD_compressBound, since other encoders are less careful.
     maxBodyBytes: (decodedBytes) => decodedBytes + Math.ceil(decodedBytes / 4) + 1_024,
     readForeign: (bytes, maxDecodedBytes) => readForeign(engine, bytes, maxDecodedBytes),

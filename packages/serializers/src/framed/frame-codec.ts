@@ -13,6 +13,8 @@ export interface FrameCodec {
    */
   decompress(body: Uint8Array, decodedBytes: number): Uint8Array;
   decompressOffThread?(body: Uint8Array, decodedBytes: number): Promise<Uint8Array>;
+  /** The smallest body there is, that of no content. */
+  readonly minBodyBytes: number;
   /** The largest body that `decodedBytes` can make. */
   maxBodyBytes(decodedBytes: number): number;
   /** Reads the piece, made by another program, with which `bytes` begins. */

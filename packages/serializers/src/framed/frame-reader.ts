@@ -71,6 +71,12 @@ export class FrameReader {
     if (decodedBytes > this.#maxDecodedBytes || bodyBytes > this.#codec.maxBodyBytes(this.#maxDecodedBytes)) {
       return { kind: 'tooLarge', lengthBytes };
     }
+    // Checksums fit whatever somebody made them for: a frame cannot hold this, so its length is not believed either.
+    const isPossible =
+      eventCount <= decodedBytes &&
+      bodyBytes >= this.#codec.minBodyBytes &&
+      bodyBytes <= this.#codec.maxBodyBytes(decodedBytes);
+    if (!isPossible) return { kind: 'damaged', reason: 'counts' };
     if (lengthBytes > this.#source.sizeBytes - position) return { kind: 'truncated' };
     const frame = await this.#bytes(position, lengthBytes);
     if (frame.byteLength < lengthBytes) return { kind: 'truncated' };

@@ -22,6 +22,7 @@ class CountingCodec implements FrameCodec {
   workBytes = 0;
   compress = (content: Uint8Array): Uint8Array => content;
   decompress = (body: Uint8Array): Uint8Array => body;
+  readonly minBodyBytes = 0;
   maxBodyBytes = (decodedBytes: number): number => decodedBytes;
 
   readForeign(bytes: Uint8Array, maxDecodedBytes: number): ReturnType<FrameCodec['readForeign']> {
