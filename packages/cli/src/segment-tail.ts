@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { handleSource, isUsableExtension, readMetadataFile } from '@relaykit/segments';
+import { handleSource, isUsableExtension, readMetadataFile, type Undecodable, undecodable } from '@relaykit/segments';
 import type { RawJSONLine } from '@relaykit/serializers';
 import {
-  type ByteSource,
   type DamageReason,
   type FileHandle,
   isRelayError,
@@ -124,8 +123,8 @@ export class SegmentTail {
       );
       if (damage) yield { kind: 'damage', positionBytes: from + damage.positionBytes, reason: damage.reason };
       readBytes = range.positionBytes + range.lengthBytes;
-      const piece = handleSource(handle, from + range.positionBytes, from + readBytes);
-      yield* this.#readEvents(piece, { ...context, firstFrameIndex: range.firstFrameIndex });
+      const piece = { fromBytes: from + range.positionBytes, toBytes: from + readBytes };
+      yield* this.#readEvents(handle, piece, { ...context, firstFrameIndex: range.firstFrameIndex });
       this.#frameIndex = range.firstFrameIndex + range.frameCount;
     }
     this.#positionBytes = from + readBytes;
@@ -143,21 +142,34 @@ export class SegmentTail {
   }
 
   /** Many at a time: each generator that an event passes through costs as much as its printing. */
-  async *#readEvents(source: ByteSource, context: SegmentContext): AsyncGenerator<TailPiece> {
-    let texts: string[] = [];
-    try {
-      for await (const event of this.#serializer.decode(source, context)) {
-        texts.push(textOf(event));
-        if (texts.length < gatheredEvents) continue;
-        yield this.#take(texts);
-        texts = [];
+  async *#readEvents(
+    handle: FileHandle,
+    { fromBytes, toBytes }: { readonly fromBytes: number; readonly toBytes: number },
+    context: SegmentContext,
+  ): AsyncGenerator<TailPiece> {
+    for (let position = fromBytes; position < toBytes; ) {
+      let texts: string[] = [];
+      let found: Undecodable | undefined;
+      try {
+        for await (const event of this.#serializer.decode(handleSource(handle, position, toBytes), context)) {
+          texts.push(textOf(event));
+          if (texts.length < gatheredEvents) continue;
+          yield this.#take(texts);
+          texts = [];
+        }
+      } catch (error) {
+        if (!isRelayError(error)) throw error;
+        // Removed while it was read: its bytes were taken away, not damaged.
+        if (await this.#isThere()) {
+          found = undecodable(error, toBytes - position);
+          if (!found) throw error;
+        } else this.#state = 'gone';
       }
-    } catch (error) {
-      // Removed while it was read: its bytes were taken away, not damaged.
-      if (!isRelayError(error) || (await this.#isThere())) throw error;
-      this.#state = 'gone';
+      if (texts.length > 0) yield this.#take(texts);
+      if (!found) return;
+      yield { kind: 'damage', positionBytes: position + found.positionBytes, reason: found.reason };
+      position += found.nextBytes;
     }
-    if (texts.length > 0) yield this.#take(texts);
   }
 
   #take(texts: readonly string[]): TailPiece {

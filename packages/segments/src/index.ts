@@ -72,5 +72,6 @@ export {
 } from './spool-names.ts';
 export { systemClock } from './system-clock.ts';
 export { isDiskFull, messageOf, systemCodeOf, toStorageError } from './system-error.ts';
+export { type Undecodable, undecodable } from './undecodable.ts';
 export { UNREADABLE_AFTER_RECOVERIES } from './unreadable-files.ts';
 export { UnsyncedMove } from './unsynced-move.ts';

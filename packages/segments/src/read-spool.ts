@@ -20,6 +20,7 @@ import { findSpoolIdSync } from './spool-identity.ts';
 import { parseSpoolFile, type SpoolFile, salvageFileName, sealedFileName } from './spool-names.ts';
 import { systemClock } from './system-clock.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
+import { undecodable } from './undecodable.ts';
 
 export interface ReadSpoolOptions<TEvent> {
   /** Formats that may be met, found by their file extension; a segment in another one is skipped. */
@@ -77,7 +78,7 @@ export async function* readSpool<TEvent>(
       serializer && (await open(fileSystem, directory, file, spoolId).catch(passRefused(options.onDamage)));
     if (!opened) continue;
     try {
-      for await (const event of eventsOf(opened, serializer, id, options)) {
+      for await (const event of eventsOf(opened, serializer, id, options, () => isThere(fileSystem, directory, file))) {
         signal?.throwIfAborted();
         yield { event, segmentId: id };
       }
@@ -214,6 +215,7 @@ async function* eventsOf<TEvent>(
   serializer: EventSerializer<TEvent>,
   segmentId: string,
   { onDamage, maxDecodedBytes }: Pick<ReadSpoolOptions<TEvent>, 'onDamage' | 'maxDecodedBytes'>,
+  isStillThere: () => boolean,
 ): AsyncGenerator<TEvent> {
   const limits = maxDecodedBytes === undefined ? undefined : { maxDecodedBytes };
   const whole = sourceOf(handle, 0, sizeBytes);
@@ -230,10 +232,21 @@ async function* eventsOf<TEvent>(
   if (missingKeyId !== undefined) throw keyMissing(segmentId, missingKeyId);
   if (unopenedKeyId !== undefined) throw keyWrong(segmentId, unopenedKeyId);
   for (const { positionBytes, reason } of damaged) onDamage(damageError(segmentId, positionBytes, reason));
-  for (const range of intact) {
-    const source = sourceOf(handle, range.positionBytes, range.positionBytes + range.lengthBytes);
-    const part = { ...context, isSealed: false, firstFrameIndex: range.firstFrameIndex };
-    yield* serializer.decode(source, part, limits);
+  for (const { positionBytes, lengthBytes, firstFrameIndex } of intact) {
+    const part = { ...context, isSealed: false, firstFrameIndex };
+    const endBytes = positionBytes + lengthBytes;
+    for (let fromBytes = positionBytes; fromBytes < endBytes; ) {
+      try {
+        yield* serializer.decode(sourceOf(handle, fromBytes, endBytes), part, limits);
+        break;
+      } catch (error) {
+        const found = undecodable(error, endBytes - fromBytes);
+        if (!found || !isStillThere()) throw error;
+        const damage = damageError(segmentId, fromBytes + found.positionBytes, found.reason);
+        onDamage(isRelayError(error, 'RELAY_LIMIT_EXCEEDED') ? error : damage);
+        fromBytes += found.nextBytes;
+      }
+    }
   }
   // An open segment may end anywhere; a sealed one was whole.
   if (isSealed && tornTailBytes > 0) onDamage(damageError(segmentId, sizeBytes - tornTailBytes, 'syntax'));

@@ -1,6 +1,6 @@
 // Goal: a spool can be read beside everything that lives in it, whole events alone and each once.
 import { SimulatedDisk } from '@relaykit/testing';
-import type { RelayError } from '@relaykit/types';
+import { RelayError } from '@relaykit/types';
 import { describe, expect, it, vi } from 'vitest';
 import { type ReadSpoolOptions, readSpool, type Spool, UnsyncedMove } from '../src/index.ts';
 import { LineSerializer, linesOf, type Numbered } from './line-serializer.ts';
@@ -344,4 +344,48 @@ describe('beside living writers', () => {
       expect(await read(disk)).toEqual(numbersFrom(0, 24));
     },
   );
+});
+
+describe('what a scan takes for whole and does not decode', () => {
+  /** Refuses the line of the event 1, with its length where frames have one. */
+  class Refusing extends LineSerializer {
+    readonly #error: (segmentId: string) => RelayError;
+
+    constructor(error: (segmentId: string) => RelayError) {
+      super();
+      this.#error = error;
+    }
+
+    override async *decode(...[source, context]: Parameters<LineSerializer['decode']>): AsyncGenerator<Numbered> {
+      for await (const event of super.decode(source, context)) {
+        if (event.n === 1) throw this.#error(context.segmentId);
+        yield event;
+      }
+    }
+  }
+  const at = { positionBytes: 8, reason: 'checksum' } as const;
+  const framed = (segmentId: string): RelayError =>
+    new RelayError('RELAY_SEGMENT_DAMAGED', 'damaged', { segmentId, ...at, lengthBytes: 8 });
+  const unframed = (segmentId: string): RelayError =>
+    new RelayError('RELAY_SEGMENT_DAMAGED', 'damaged', { segmentId, ...at });
+  const cut = (segmentId: string): RelayError =>
+    new RelayError('RELAY_SEGMENT_TRUNCATED', 'cut off', { segmentId, positionBytes: 8 });
+  const large = (): RelayError =>
+    new RelayError('RELAY_LIMIT_EXCEEDED', 'too large', { limit: 'maxDecodedBytes', maximum: 7 });
+
+  it.for([
+    ['a frame of a known length', framed, [0, 2, 3], { positionBytes: 8, reason: 'checksum' }],
+    ['damage without one', unframed, [0, 3], { positionBytes: 8, reason: 'checksum' }],
+    ['a cut', cut, [0, 3], { positionBytes: 8, reason: 'syntax' }],
+    ['a limit', large, [0, 3], { limit: 'maxDecodedBytes' }],
+  ] as const)('costs itself where somebody is told, and no later segment: %s', async ([, error, expected, facts]) => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { first: 0, events: 3 });
+    await sealSegment(spool, { first: 3, events: 1 });
+    const onDamage = vi.fn();
+    const serializers = [new Refusing(error)];
+    expect(await read(disk, { serializers, onDamage })).toEqual(expected);
+    expect(onDamage.mock.calls.map(([told]) => (told as RelayError).facts)).toMatchObject([facts]);
+    await expect(read(disk, { serializers })).rejects.toMatchObject({ code: error('x').code });
+  });
 });

@@ -51,6 +51,13 @@ describe.each(['native', 'fflate'] as const)('with %s', (engine) => {
     expect(error).toMatchObject({ code: 'RELAY_SEGMENT_DAMAGED', facts: { reason: 'checksum' } });
   });
 
+  it('says how long a member is that does not decode, so that a reader goes on behind it', async () => {
+    const member = await frameOf(serializer, ['x'.repeat(100)]);
+    const hostile = forged(joined(member.slice(0, 36), new Uint8Array(20).fill(0xff)), { 16: 56 });
+    const { error } = await decodeAll(serializer, hostile);
+    expect(error).toMatchObject({ code: 'RELAY_SEGMENT_DAMAGED', facts: { positionBytes: 0, lengthBytes: 56 } });
+  });
+
   it('counts no events in a member of ours that cannot hold them, and finds the next one', async () => {
     const [first, last] = [await frameOf(serializer, [1]), await frameOf(serializer, [2])];
     const empty = forged(first.slice(0, 36), { 16: 36, 20: 1 });

@@ -41,6 +41,8 @@ export interface RelayErrorFacts {
     readonly segmentId: string;
     readonly positionBytes: number;
     readonly reason: DamageReason;
+    /** Of the damaged frame, where its header says it and what follows can be read on its own. */
+    readonly lengthBytes?: number;
   };
   /** Bytes that end in the middle of a frame: the file was cut off. */
   RELAY_SEGMENT_TRUNCATED: { readonly segmentId: string; readonly positionBytes: number };

@@ -25,13 +25,14 @@ export async function* decodeFrames<TEvent>(
       return;
     }
     if (found.kind === 'tooLarge') throw tooLarge(segmentId, position, maxDecodedBytes);
-    if (found.kind === 'damaged') throw damaged(segmentId, position, found.reason);
+    const place = { position, lengthBytes: found.lengthBytes };
+    if (found.kind === 'damaged') throw damaged(segmentId, place, found.reason);
 
     let content: Uint8Array;
     try {
       content = found.kind === 'foreign' ? found.content : await decompressed(codec, found.body, found.decodedBytes);
     } catch (cause) {
-      throw damaged(segmentId, position, 'checksum', cause);
+      throw damaged(segmentId, place, 'checksum', cause);
     }
     let eventCount = 0;
     try {
@@ -43,11 +44,11 @@ export async function* decodeFrames<TEvent>(
       }
     } catch (error) {
       if (isRelayError(error, 'RELAY_SEGMENT_DAMAGED') || isRelayError(error, 'RELAY_SEGMENT_TRUNCATED')) {
-        throw damaged(segmentId, position, 'syntax', error);
+        throw damaged(segmentId, place, 'syntax', error);
       }
       throw error;
     }
-    if (found.kind === 'own' && eventCount !== found.eventCount) throw damaged(segmentId, position, 'counts');
+    if (found.kind === 'own' && eventCount !== found.eventCount) throw damaged(segmentId, place, 'counts');
     position += found.lengthBytes;
   }
 }
@@ -74,12 +75,13 @@ const explanations = {
 
 function damaged(
   segmentId: string,
-  positionBytes: number,
+  { position: positionBytes, lengthBytes }: { readonly position: number; readonly lengthBytes: number | undefined },
   reason: keyof typeof explanations,
   cause?: unknown,
 ): RelayError<'RELAY_SEGMENT_DAMAGED'> {
   const message = `What stands at byte ${positionBytes} of segment ${segmentId} ${explanations[reason]}; scan the segment to find what is intact behind it.`;
-  return new RelayError('RELAY_SEGMENT_DAMAGED', message, { segmentId, positionBytes, reason }, { cause });
+  const facts = { segmentId, positionBytes, reason, ...(lengthBytes === undefined ? {} : { lengthBytes }) };
+  return new RelayError('RELAY_SEGMENT_DAMAGED', message, facts, { cause });
 }
 
 function truncated(segmentId: string, positionBytes: number): RelayError<'RELAY_SEGMENT_TRUNCATED'> {
