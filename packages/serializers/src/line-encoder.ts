@@ -16,10 +16,11 @@ export class LineEncoder<TEvent> {
   encode(events: readonly TEvent[], limits: EncodeLimits | undefined): EncodedFrame {
     const builder = this.#takeBuilder(limits);
     const rejected: RejectedEvent[] = [];
-    events.forEach((event, index) => {
+    // `entries` goes through the holes of a sparse array, too: each is an event that has to be accounted for.
+    for (const [index, event] of events.entries()) {
       const outcome = builder.add(event);
       if (outcome !== 'added') rejected.push({ index, cause: outcome.rejected });
-    });
+    }
     const { bytes, eventCount } = builder.finish();
     // A copy costs little beside encoding, and callers that share a serializer cannot spoil each other's bytes.
     const frame = { bytes: bytes.slice(), eventCount, rejected };

@@ -26,6 +26,14 @@ describe('encode', () => {
     expect(frame).toMatchObject({ eventCount: 6, rejected: [] });
   });
 
+  it('accounts for the holes of a sparse array', () => {
+    const events: unknown[] = [1];
+    events[2] = 3;
+    const { bytes, eventCount, rejected } = encode(events);
+    expect([textOf(bytes), eventCount]).toEqual(['1\n3\n', 2]);
+    expect(rejected).toMatchObject([{ index: 1, cause: { code: 'RELAY_EVENT_UNSERIALIZABLE' } }]);
+  });
+
   it('makes a frame of no bytes from no events', () => {
     expect(encode([])).toEqual({ bytes: new Uint8Array(0), eventCount: 0, rejected: [] });
   });
