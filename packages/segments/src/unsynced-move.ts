@@ -129,9 +129,11 @@ export class UnsyncedMove {
       isSealed: false,
       firstFrameIndex: kept.frameCount,
     };
-    const { intact, missingKeyId } = await this.#serializer.scan(tail, context);
-    if (missingKeyId === undefined) return intact;
-    const message = `Cannot move segment ${id}, which the disk refused to sync: the key ${missingKeyId} is missing; give it back.`;
-    throw new RelayError('RELAY_KEY_MISSING', message, { segmentId: id, keyId: missingKeyId });
+    const { intact, missingKeyId, unopenedKeyId } = await this.#serializer.scan(tail, context);
+    const keyId = missingKeyId ?? unopenedKeyId;
+    if (keyId === undefined) return intact;
+    const what = missingKeyId === undefined ? 'opens none of its frames' : 'is missing';
+    const message = `Cannot move segment ${id}, which the disk refused to sync: the key ${keyId} ${what}; give the right one back.`;
+    throw new RelayError('RELAY_KEY_MISSING', message, { segmentId: id, keyId });
   }
 }

@@ -4,7 +4,7 @@ import type { SimulatedDisk } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
 import { type ActiveSegmentFile, accountForSpool, UnsyncedMove } from '../src/index.ts';
 import { LAST_NAMEABLE_MS } from '../src/segment-id.ts';
-import { linesOf } from './line-serializer.ts';
+import { LineSerializer, linesOf } from './line-serializer.ts';
 import {
   CREATED_MS,
   createScene,
@@ -63,6 +63,27 @@ describe('UnsyncedMove', () => {
     expect(await accountForSpool(scene.spool)).toMatchObject({ pending: 4, lost: 0, repeated: 0 });
     // Released, and never synced again.
     expect(scene.disk.openFileSync(pathOf({}, 'ndjson'), 'readWrite').tryLock()).toBe(true);
+  });
+
+  it.for([
+    ['is missing', { missingKeyId: 'k1' }, 'is missing'],
+    ['has other bytes', { boundTo: 'another spool' }, 'opens none of its frames'],
+  ] as const)('touches nothing while its key %s', async ([, keys, reason]) => {
+    const scene = createScene();
+    const file = await failedSync(scene);
+    showBehindSync(scene.disk, file, text(2, 3));
+    const before = namesIn(scene.disk);
+    const move = new UnsyncedMove(scene.spool, file, new LineSerializer(keys));
+    await expect(move.commit()).rejects.toMatchObject({
+      code: 'RELAY_KEY_MISSING',
+      facts: { keyId: 'k1' },
+      message: expect.stringContaining(`the key k1 ${reason}`),
+    });
+    expect([namesIn(scene.disk), textOf(scene.disk, file.path)]).toEqual([before, text(0, 1, 2, 3)]);
+    // The right key is back.
+    const again = new UnsyncedMove(scene.spool, file, serializer);
+    await again.commit();
+    expect(again).toMatchObject({ lostEvents: 0, tail: { eventCount: 2 } });
   });
 
   it('moves to another name at the last moment that a name can tell, too', async () => {
