@@ -162,6 +162,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
    * Seals the segment that is being written, after everything passed before; the next batch begins another.
    *
    * @returns Its metadata; `undefined` where nothing was written since the last.
+   * @throws RelayError `RELAY_KEY_MISSING` - as of `close`.
    */
   async rotate(): Promise<SegmentMetadata | undefined> {
     this.#assertOpen('rotate');
@@ -179,6 +180,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
    *
    * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED` - a segment could not be sealed. Its events are on
    *   disk as their receipts say; the next writer or store of the spool seals it.
+   * @throws RelayError `RELAY_KEY_MISSING` - the same, for want of the key that encrypts the closing frame.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
