@@ -12,9 +12,13 @@ const HAS_NAME = 0x08;
 const HAS_COMMENT = 0x10;
 const RESERVED_FLAGS = 0xe0;
 
+/** A first step of 64 bytes, and each twice the last: a small member costs its own bytes and not its neighbours'. */
+const FIRST_STEP_BYTES = 64;
 /** 4 KiB of input make at most 4 MiB of output, which is how far beyond the limit a hostile member gets. */
-const STEP_BYTES = 4_096;
+const MAX_STEP_BYTES = 4_096;
 
+/** A last block that is empty, with fixed codes: 10 bits (RFC 1951, section 3.2.6). What is shorter is no stream. */
+const MIN_STREAM_BYTES = 2;
 /** Encoders end an empty stream within 2 to 5 bytes; whoever flushes it now and then adds 5 each time. */
 const MAX_EMPTY_STREAM_BYTES = 256;
 
@@ -62,17 +66,20 @@ function inflateFrom(bytes: Uint8Array, start: number, maxDecodedBytes: number):
     sizeBytes += piece.byteLength;
     crc = crc32(piece, crc);
   });
-  for (let position = start; position < bytes.byteLength; position += STEP_BYTES) {
-    const step = bytes.subarray(position, position + STEP_BYTES);
+  let stepBytes = FIRST_STEP_BYTES;
+  for (let position = start; position < bytes.byteLength; ) {
+    const step = bytes.subarray(position, position + stepBytes);
     try {
       inflate.push(step);
     } catch {
       return damaged(position + sizeBytes);
     }
     if (sizeBytes > maxDecodedBytes) return { kind: 'tooLarge', workBytes: position + sizeBytes };
-    const from = Math.max(start, position - TRAILER_BYTES);
+    const from = Math.max(start + MIN_STREAM_BYTES, position - TRAILER_BYTES);
     const trailerAt = findTrailer(bytes, start, from, position + step.byteLength, crc, sizeBytes);
     if (trailerAt >= 0) return { kind: 'whole', lengthBytes: trailerAt + TRAILER_BYTES, content: join(pieces) };
+    position += step.byteLength;
+    stepBytes = Math.min(2 * stepBytes, MAX_STEP_BYTES);
   }
   return incomplete(bytes.byteLength + sizeBytes);
 }
@@ -98,7 +105,7 @@ function findTrailer(
 
 function isWholeStream(deflated: Uint8Array): boolean {
   try {
-    return deflated.byteLength > 0 && inflateSync(deflated).byteLength === 0;
+    return inflateSync(deflated).byteLength === 0;
   } catch {
     return false;
   }

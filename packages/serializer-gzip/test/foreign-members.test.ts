@@ -153,3 +153,16 @@ it('does not search a hostile member of empty blocks for its end, byte by byte',
   const hostile = Uint8Array.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, ...emptyBlocks(262_144)]);
   expect(await scanAll(serializer, hostile)).toMatchObject({ eventCount: 0 });
 });
+
+it.each(['', '1\n'])('lets other work in while it scans many small members of %j', async (text) => {
+  const serializer = new GzipSerializer<unknown>(new JSONEventSerializer());
+  const bytes = joined(...Array<Uint8Array>(1_000).fill(gzipSync(text)));
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 0);
+  const { intact } = await scanAll(serializer, bytes);
+  clearInterval(timer);
+  expect(intact).toMatchObject([{ frameCount: 1_000, eventCount: text === '' ? 0 : 1_000 }]);
+  expect(turns).toBeGreaterThan(1);
+});

@@ -17,6 +17,9 @@ export interface ScanOptions {
  */
 export const MAX_FOREIGN_RATIO = 100;
 
+/** 200 small pieces of other programs take a few milliseconds; then other work gets its turn. */
+const FOREIGN_PIECES_BETWEEN_TURNS = 200;
+
 /**
  * Walks the frames of a source by their checked headers and checksums, without decoding them. A frame whose header is
  * whole is stepped over when it is damaged; otherwise the next header whose check fits is looked for. Takes time in
@@ -27,8 +30,13 @@ export async function scanFrames(source: ByteSource, options: ScanOptions): Prom
   const maxForeignBytes = maxDecodedBytes + MAX_FOREIGN_RATIO * source.sizeBytes;
   const reader = new FrameReader(source, codec, maxDecodedBytes, maxForeignBytes);
   const ranges = new FrameRanges(options.firstFrameIndex);
+  let foreignPieces = 0;
   for (let position = 0; position < source.sizeBytes; ) {
     const found = await reader.frameAt(position);
+    if (found.kind === 'foreign') {
+      foreignPieces += 1;
+      if (foreignPieces % FOREIGN_PIECES_BETWEEN_TURNS === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
     const eventCount = await eventsIn(found, options);
     if (eventCount !== undefined && 'lengthBytes' in found && found.lengthBytes !== undefined) {
       ranges.addIntact(position, found.lengthBytes, eventCount);
