@@ -571,7 +571,7 @@ export const mutants = [
     file: UNSEALED,
     from: '    if (!spool.unreadable.note(file.fileName, error)) throw error;',
     to: '    spool.unreadable.note(file.fileName, error);',
-    test: test('segments', 'recover-unsealed', 'is recovered by the next look after one EIO'),
+    test: test('segments', 'recover-unsealed', 'is recovered by the next look, whatever error it was'),
   },
   {
     mistake: 'take a segment for missing that one listing did not name',
