@@ -594,4 +594,19 @@ export const mutants = [
     to: "guard.kind !== 'sealed'",
     test: test('segments', 'leftovers', 'are none where the sealed segment goes on in the salvage: that is published'),
   },
+  {
+    mistake: 'sweep an archive that is a spool',
+    file: 'packages/segments/src/archive-sweep.ts',
+    from: `    assertArchiveApartSync(fileSystem, this.#spool.directory, directory);
+`,
+    to: '',
+    test: test('segments', 'archive-sweep', 'what was never delivered is not swept, and nothing is archived there'),
+  },
+  {
+    mistake: 'sweep what another spool has archived',
+    file: 'packages/segments/src/archive-sweep.ts',
+    from: 'metadata?.spoolId === this.#spool.spoolId && isOf(metadata, segment)',
+    to: 'metadata !== undefined && isOf(metadata, segment)',
+    test: test('segments', 'archive-sweep', 'spools that share an archive sweep each its own'),
+  },
 ];

@@ -6,6 +6,7 @@ import { openSegmentStore, resolveQuarantineLimits, systemClock } from '@relayki
 import { JSONEventSerializer } from '@relaykit/serializers';
 import type { SegmentUploader } from '@relaykit/types';
 import { AssembledRelay } from './assembled-relay.ts';
+import { checkArchive } from './check-archive.ts';
 import { checkForgetting } from './check-forgetting.ts';
 import { chooseRotation } from './choose-rotation.ts';
 import { NO_SEGMENTS, plus } from './delivery-counter.ts';
@@ -69,6 +70,7 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
     }),
   );
   const queue = uploader && new DiskExportQueue({ ...exportOptions, store, uploader, clock, ...withLogger });
+  checkArchive(directory, exportOptions?.afterDelivery, fileSystem);
   let droppedFromSpool = NO_SEGMENTS;
   const writer = new FileDiskWriter<TEvent>({
     ...writerOptions,

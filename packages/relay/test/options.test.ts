@@ -31,6 +31,13 @@ describe('createRelay', () => {
   it.each<[string, unknown, string]>([
     ['no options', undefined, 'createRelay must be an object, got undefined'],
     ['no directory', {}, 'directory must be a path'],
+    ...[directory, join(parent, 'other', '..', 'spool'), join(directory, 'quarantine')].map(
+      (archiveDirectory): [string, unknown, string] => [
+        `an archive in the spool, ${archiveDirectory.slice(parent.length)}`,
+        { directory, uploader, export: { afterDelivery: { archiveDirectory } } },
+        'archiveDirectory must not be a spool or the quarantine of one',
+      ],
+    ),
     [
       'an unknown option',
       { directory, maxSegmentByte: 1 },

@@ -1,6 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { AfterDelivery } from '@relaykit/types';
+import { assertArchiveApartSync } from './archive-directory.ts';
+import { readMetadataFile } from './metadata-file.ts';
+import { isOf } from './segment-copies.ts';
 import type { Spool } from './spool.ts';
+import { assertSafeSync } from './spool-directory.ts';
 import { metadataFileName, parseSpoolFile, type SpoolFile } from './spool-names.ts';
 import { messageOf } from './system-error.ts';
 
@@ -9,7 +13,8 @@ export const ARCHIVE_SWEEP_INTERVAL_MS = 60_000;
 
 /**
  * Removes what an archive has kept for `keepForMs`: segments of which the metadata was written that long ago, by the wall
- * clock. Names that are not ours stay, and so does everything else that another archive, without a time, holds.
+ * clock. Only copies of segments of this spool go: spools may share an archive, and each knows its own time alone. Names
+ * that are not ours stay, and so does everything else that another archive, without a time, holds.
  */
 export class ArchiveSweep {
   readonly #spool: Spool;
@@ -26,7 +31,7 @@ export class ArchiveSweep {
     if (clock.monotonicMs() - this.#sweptMs < ARCHIVE_SWEEP_INTERVAL_MS) return;
     this.#sweptMs = clock.monotonicMs();
     try {
-      await this.#sweep(after.archiveDirectory, clock.now() - after.keepForMs);
+      await this.#sweep(resolve(after.archiveDirectory), clock.now() - after.keepForMs);
     } catch (error) {
       logger?.warn('the archive could not be swept; that is tried again', { error: messageOf(error) });
     }
@@ -34,13 +39,21 @@ export class ArchiveSweep {
 
   async #sweep(directory: string, beforeMs: number): Promise<void> {
     const { fileSystem } = this.#spool;
+    assertArchiveApartSync(fileSystem, this.#spool.directory, directory);
     if (!(await fileSystem.stat(directory))) return;
+    assertSafeSync(fileSystem, directory, false);
     const files = (await fileSystem.list(directory)).map(parseSpoolFile).filter((file) => file !== undefined);
     for (const file of files) {
       if (file.kind !== 'sealed') continue;
-      const metadata = await fileSystem.stat(join(directory, metadataFileName(file.segment.id)));
-      if (metadata !== undefined && metadata.modifiedAtMs < beforeMs) await this.#remove(directory, file);
+      const stat = await fileSystem.stat(join(directory, metadataFileName(file.segment.id)));
+      if (stat === undefined || stat.modifiedAtMs >= beforeMs) continue;
+      if (await this.#isOurs(directory, file)) await this.#remove(directory, file);
     }
+  }
+
+  async #isOurs(directory: string, { segment }: SpoolFile): Promise<boolean> {
+    const metadata = await readMetadataFile(this.#spool.fileSystem, directory, segment.id);
+    return metadata?.spoolId === this.#spool.spoolId && isOf(metadata, segment);
   }
 
   /** The segment first: without metadata nobody would know how old it is. */

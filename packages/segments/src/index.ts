@@ -4,6 +4,7 @@ export {
   type FrameToAppend,
   type SealOptions,
 } from './active-segment-file.ts';
+export { assertArchiveApartSync } from './archive-directory.ts';
 export { ARCHIVE_SWEEP_INTERVAL_MS } from './archive-sweep.ts';
 export { type ClosingFrame, closingFrameOf } from './closing-frame.ts';
 export { takeOwnership } from './exclusive-file.ts';

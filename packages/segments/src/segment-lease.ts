@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type {
   AfterDelivery,
   ByteSource,
@@ -9,6 +8,7 @@ import type {
   SegmentOutcome,
 } from '@relaykit/types';
 import { archiveSegment } from './archive.ts';
+import { assertArchiveApartSync } from './archive-directory.ts';
 import { readExportState, writeExportState } from './export-state.ts';
 import { handleSource } from './handle-source.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -71,8 +71,8 @@ export class FileSegmentLease implements SegmentLease {
   async #settle(outcome: SegmentOutcome, options?: { readonly afterDelivery?: AfterDelivery }): Promise<void> {
     const removed = { metadata: this.segment.metadata, fileName: this.#fileName, handle: this.#handle };
     const after = options?.afterDelivery ?? 'delete';
-    if (after !== 'delete' && resolve(after.archiveDirectory) === resolve(this.#spool.directory)) {
-      throw new TypeError(`archiveDirectory must not be the spool itself, got ${after.archiveDirectory}`);
+    if (after !== 'delete') {
+      assertArchiveApartSync(this.#spool.fileSystem, this.#spool.directory, after.archiveDirectory);
     }
     try {
       if (outcome.status === 'delivered' && after !== 'delete') {

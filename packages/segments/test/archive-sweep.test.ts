@@ -1,7 +1,8 @@
 // Goal: what is kept for a time goes when its time is over, and nothing else does.
+import { symlinkSync } from 'node:fs';
 import { ManualClock } from '@relaykit/testing';
-import { expect, it } from 'vitest';
-import { ARCHIVE_SWEEP_INTERVAL_MS, FileSegmentStore, nodeFileSystem, Spool } from '../src/index.ts';
+import { describe, expect, it } from 'vitest';
+import { ARCHIVE_SWEEP_INTERVAL_MS, accountForSpool, FileSegmentStore, nodeFileSystem, Spool } from '../src/index.ts';
 import { sealSegment, serializer } from './scene.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -51,4 +52,66 @@ it('an archive is looked through no more often than once a minute, and harms no 
   clock.advance(ARCHIVE_SWEEP_INTERVAL_MS);
   await store.sweepArchive(noDirectory);
   expect(warnings).toHaveLength(2);
+});
+
+/** A spool with one segment that waits and one in quarantine, long after both were written. */
+async function spoolOfOldSegments(directory: string): Promise<FileSegmentStore> {
+  const spool = Spool.openSync({ directory, clock: new ManualClock({ epochMs: Date.now() + 2 * HOUR_MS }) });
+  const store = new FileSegmentStore(spool, [serializer]);
+  const { id } = await sealSegment(spool, { first: 0, events: 2 });
+  const attempt = await store.lease(id);
+  if (attempt.status !== 'leased') throw new Error(attempt.status);
+  await attempt.lease.settle({ status: 'quarantined', reason: 'rejected' });
+  await sealSegment(spool, { first: 2, events: 3 });
+  return store;
+}
+
+describe.each<[string, (parent: string) => string]>([
+  ['the spool', (parent) => `${parent}/spool`],
+  ['the spool, by a link to it', (parent) => `${parent}/link`],
+  ['the spool, by a link above it', (parent) => `${parent}/above/spool`],
+  ['its quarantine', (parent) => `${parent}/spool/quarantine/`],
+  ['its quarantine, by a link above it', (parent) => `${parent}/link/quarantine`],
+  ['its quarantine, by a link to it', (parent) => `${parent}/linkToQuarantine`],
+  ['another spool', (parent) => `${parent}/other`],
+  ['the quarantine of another spool', (parent) => `${parent}/other/quarantine`],
+])('%s is no archive', (_, archiveOf) => {
+  it('what was never delivered is not swept, and nothing is archived there', async () => {
+    const parent = temporaryDirectory();
+    const [store, other] = [await spoolOfOldSegments(`${parent}/spool`), await spoolOfOldSegments(`${parent}/other`)];
+    symlinkSync(`${parent}/spool`, `${parent}/link`);
+    symlinkSync(parent, `${parent}/above`);
+    symlinkSync(`${parent}/spool/quarantine`, `${parent}/linkToQuarantine`);
+    const afterDelivery = { archiveDirectory: archiveOf(parent), keepForMs: HOUR_MS };
+    await store.sweepArchive(afterDelivery);
+
+    for await (const { id } of store.list()) {
+      const attempt = await store.lease(id);
+      if (attempt.status !== 'leased') throw new Error(attempt.status);
+      await expect(attempt.lease.settle({ status: 'delivered' }, { afterDelivery })).rejects.toThrow(
+        /must not be a spool|pass the directory it points to/,
+      );
+      await attempt.lease.release();
+    }
+    for (const { spool, quarantine } of [store, other]) {
+      expect(await accountForSpool(spool)).toMatchObject({ pending: 3, quarantined: 2, lost: 0 });
+      expect(await quarantine.list()).toMatchObject([{ isWhole: true }]);
+    }
+  });
+});
+
+it('spools that share an archive sweep each its own', async () => {
+  const parent = temporaryDirectory();
+  const archiveDirectory = `${parent}/archive`;
+  const [long, short] = [await spoolOfOldSegments(`${parent}/a`), await spoolOfOldSegments(`${parent}/b`)];
+  for await (const { id } of long.list()) {
+    const attempt = await long.lease(id);
+    if (attempt.status !== 'leased') throw new Error(attempt.status);
+    await attempt.lease.settle({ status: 'delivered' }, { afterDelivery: { archiveDirectory } });
+  }
+  const archived = await nodeFileSystem().list(archiveDirectory);
+  await short.sweepArchive({ archiveDirectory, keepForMs: HOUR_MS });
+  expect(await nodeFileSystem().list(archiveDirectory)).toEqual(archived);
+  await long.sweepArchive({ archiveDirectory, keepForMs: HOUR_MS });
+  expect(await nodeFileSystem().list(archiveDirectory)).toEqual([]);
 });

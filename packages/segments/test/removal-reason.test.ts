@@ -36,7 +36,7 @@ it('refuses to archive into the spool itself, and keeps the segment', async () =
   if (attempt.status !== 'leased') throw new Error('not leased');
   const afterDelivery = { archiveDirectory: '/spool/' };
   await expect(attempt.lease.settle({ status: 'delivered' }, { afterDelivery })).rejects.toThrow(
-    'archiveDirectory must not be the spool itself, got /spool/',
+    'archiveDirectory must not be a spool or the quarantine of one, got /spool/',
   );
   await attempt.lease.release();
   expect((await store.lease(id)).status).toBe('leased');

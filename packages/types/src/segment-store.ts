@@ -73,7 +73,8 @@ export type SegmentOutcome =
 export type AfterDelivery =
   | 'delete'
   | {
-      /** A directory of yours, on any volume: the segment and its metadata are copied there, synced. Not the spool. */
+      /** A directory of yours, on any volume: the segment and its metadata are copied there, synced. No spool, and
+       * no quarantine of one. */
       readonly archiveDirectory: string;
       /** Removed from there after this many milliseconds, at least 0. Defaults to never. */
       readonly keepForMs?: number;
