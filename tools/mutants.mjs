@@ -609,4 +609,15 @@ export const mutants = [
     to: 'metadata !== undefined && isOf(metadata, segment)',
     test: test('segments', 'archive-sweep', 'spools that share an archive sweep each its own'),
   },
+  {
+    mistake: 'send metadata to quarantine without the lock on its segment',
+    file: RECOVERY,
+    from: '  const ownership = await takeOwnership(spool.fileSystem, path);',
+    to: "  const ownership = { status: 'owned', handle: { close: () => undefined } } as const;",
+    test: test(
+      'segments',
+      'quarantine-beside-recovery',
+      'metadata on its way to quarantine is left to whoever moves it',
+    ),
+  },
 ];

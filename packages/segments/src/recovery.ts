@@ -4,7 +4,7 @@ import { takeOwnership } from './exclusive-file.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata, readMetadataFile } from './metadata-file.ts';
-import { finishDiscards } from './quarantine-files.ts';
+import { finishDiscards, listQuarantine } from './quarantine-files.ts';
 import { rebuildMetadata } from './rebuild-metadata.ts';
 import { recoverUnsealed } from './recover-unsealed.ts';
 import { emptyRecoveryCounts, type RecoveryCounts, type RecoveryReport } from './recovery-report.ts';
@@ -174,14 +174,8 @@ async function stillMissing(spool: Spool, missing: readonly SpoolFile[]): Promis
 
 /** Metadata without its segment: somebody deleted the file. What it held is known, so it is accounted for. */
 async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, counts: RecoveryCounts): Promise<void> {
-  const record = await spool.ledger.findDurable(id);
+  if (await settleRecorded(spool, id)) return;
   const metadata = await readMetadata(spool, id);
-  if (record?.outcome === 'quarantined') {
-    // Unless the segment is back, from a quarantine that is just being undone.
-    const sealed = metadata && spool.pathOf(sealedFileName(id, metadata.format.fileExtension));
-    return sealed && spool.fileSystem.statSync(sealed) ? undefined : moveMetadataToQuarantine(spool, id);
-  }
-  if (record) return removeCompanions(spool, id);
   // Without a readable name of the file there is nothing to look for and nothing to account for.
   if (!metadata) return;
   const { fileExtension } = metadata.format;
@@ -195,7 +189,7 @@ async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, count
     await spool.fileSystem.syncDirectory(spool.directory);
     return removeCompanions(spool, id);
   }
-  if (await spool.ledger.findDurable(id)) return removeCompanions(spool, id);
+  if (await settleRecorded(spool, id)) return;
   if (!spool.fileSystem.statSync(spool.pathOf(metadataFileName(id)))) return;
   await spool.ledger.record({
     kind: 'segment',
@@ -209,4 +203,32 @@ async function settleMissing(spool: Spool, { segment: { id } }: SpoolFile, count
   });
   await removeCompanions(spool, id);
   counts.segmentsMissing += 1;
+}
+
+/** @returns Whether the ledger knows the segment, so that nothing else is to be done about its metadata. */
+async function settleRecorded(spool: Spool, id: string): Promise<boolean> {
+  const record = await spool.ledger.findDurable(id);
+  if (record?.outcome === 'quarantined') await followToQuarantine(spool, id);
+  else if (record) await removeCompanions(spool, id);
+  return record !== undefined;
+}
+
+/**
+ * Sends metadata after its segment, under the lock on that: whoever puts one into quarantine or takes it back has the
+ * lock until its metadata has come along, and would lose it to a recovery that looked before and acted after.
+ */
+async function followToQuarantine(spool: Spool, id: string): Promise<void> {
+  const file = (await listQuarantine(spool)).find(({ segment }) => segment.id === id);
+  if (!file) return;
+  const path = join(spool.directory, QUARANTINE_DIRECTORY, file.fileName);
+  const ownership = await takeOwnership(spool.fileSystem, path);
+  if (ownership.status !== 'owned') return;
+  try {
+    const isQuarantined = (await spool.ledger.findDurable(id))?.outcome === 'quarantined';
+    // What is complete in the spool keeps its metadata, whatever else stands in quarantine.
+    const isBack = spool.fileSystem.statSync(spool.pathOf(sealedFileName(id, file.segment.fileExtension)));
+    if (isQuarantined && !isBack) await moveMetadataToQuarantine(spool, id);
+  } finally {
+    await ownership.handle.close();
+  }
 }
