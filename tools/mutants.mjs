@@ -620,4 +620,24 @@ export const mutants = [
       'metadata on its way to quarantine is left to whoever moves it',
     ),
   },
+  {
+    mistake: 'decide about held segments beside another decision',
+    file: HELD,
+    from: '    return await decideAboutAll(spool, heldReason, decide);',
+    to: `    await lock.close();
+    return await decideAboutAll(spool, heldReason, decide);`,
+    test: test('segments', 'held-segments', 'two decisions at once, of two processes: one has it all'),
+  },
+  {
+    mistake: 'give held segments up without those of dead writers',
+    file: 'packages/segments/src/segment-store.ts',
+    from: `    await this.recover();
+    return discardHeld`,
+    to: '    return discardHeld',
+    test: test(
+      'segments',
+      'held-segments',
+      'decides about what dead writers left, and counts what living ones have open',
+    ),
+  },
 ];

@@ -91,7 +91,8 @@ export interface Relay<TEvent> extends AsyncDisposable {
   releaseHeld(): Promise<HeldReport>;
   /**
    * For whoever does not get the consent: gives up everything in the spool that was held back, and what was added so far,
-   * with a record in the ledger. The hold goes on.
+   * with a record in the ledger. The hold goes on. Where `inUse` of the report is not 0, other living writers have held
+   * events that are not sealed yet: call it again when they have sealed them.
    *
    * @param options.reason - For the ledger. Defaults to `discarded`.
    * @throws RelayError `RELAY_CLOSED`, as `flush`, and as `discardHeld` of the store.

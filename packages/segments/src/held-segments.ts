@@ -2,12 +2,13 @@ import { waitFor } from '@relaykit/retry';
 import type { FileHandle, SegmentMetadata, SegmentName } from '@relaykit/types';
 import { type Ownership, takeOwnership } from './exclusive-file.ts';
 import { HELD_BY_WRITER } from './export-hold.ts';
-import { LOCK_PATIENCE_MS } from './file-lock.ts';
+import { acquireFileLock, LOCK_PATIENCE_MS } from './file-lock.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata, writeMetadata } from './metadata-file.ts';
 import { removeSegment } from './removal.ts';
 import { isOf } from './segment-copies.ts';
 import type { Spool } from './spool.ts';
+import { SPOOL_FILE } from './spool-names.ts';
 import { toStorageError } from './system-error.ts';
 
 /** The reason in the ledger of what was held back and then given up, where the caller names none. */
@@ -21,7 +22,10 @@ export interface HeldReport {
   readonly segments: number;
   readonly events: number;
   readonly bytes: number;
-  /** Segments that somebody else has had for `LOCK_PATIENCE_MS`; they are held as before. */
+  /**
+   * What is held as before: segments that somebody else has had for `LOCK_PATIENCE_MS`, and files that are not sealed yet,
+   * of a writer that lives or that recovery could not take up. The same call again, later, decides about them.
+   */
   readonly inUse: number;
 }
 
@@ -52,19 +56,34 @@ export function discardHeld(
   });
 }
 
-async function forEachHeld(
-  spool: Spool,
-  heldReason: string,
-  decide: (metadata: SegmentMetadata, fileName: string, handle: FileHandle) => Promise<void>,
-): Promise<HeldReport> {
+type Decide = (metadata: SegmentMetadata, fileName: string, handle: FileHandle) => Promise<void>;
+
+/**
+ * One decision at a time: two that meet would share the segments out between them. The lock is on `spool.json`, which is
+ * always there, and which nobody needs locked once it is written.
+ */
+async function forEachHeld(spool: Spool, heldReason: string, decide: Decide): Promise<HeldReport> {
+  const path = spool.pathOf(SPOOL_FILE);
+  const lock = await acquireFileLock(spool.fileSystem, path, spool.clock).catch((cause: unknown) => {
+    throw toStorageError(cause, { operation: 'open', path });
+  });
+  try {
+    return await decideAboutAll(spool, heldReason, decide);
+  } finally {
+    await lock.close();
+  }
+}
+
+async function decideAboutAll(spool: Spool, heldReason: string, decide: Decide): Promise<HeldReport> {
   const report = { segments: 0, events: 0, bytes: 0, inUse: 0 };
   const heldMetadata = async (segment: SegmentName): Promise<SegmentMetadata | undefined> => {
     const metadata = await readMetadata(spool, segment.id);
     const isHeld = metadata?.exportReady === false && metadata.heldReason === heldReason;
     return isHeld && isOf(metadata, segment) ? metadata : undefined;
   };
-  for (const { kind, segment, fileName } of await listSpoolFiles(spool)) {
+  for (const { kind, segment, fileName, isHeld } of await listSpoolFiles(spool)) {
     try {
+      if (kind === 'active' && isHeld && heldReason === HELD_BY_WRITER) report.inUse += 1;
       if (kind !== 'sealed' || !(await heldMetadata(segment))) continue;
       const ownership = await ownPatiently(spool, fileName);
       if (ownership.status === 'busy') report.inUse += 1;

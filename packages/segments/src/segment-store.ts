@@ -117,21 +117,27 @@ export class FileSegmentStore implements SegmentStore {
 
   /**
    * Lets go of the segments that were sealed with `holdExport`, those of earlier runs and of other writers included: the
-   * queue may take them from then on, for good. A crash on the way leaves the rest held; calling it again goes on.
+   * queue may take them from then on, for good. Recovers first, so that what dead writers left is among them; what a
+   * living writer has not sealed is held as before, and `inUse` counts its file. Decisions follow one another, in
+   * whatever process. A crash on the way leaves the rest held; calling it again goes on.
    *
-   * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL` - some may be released already; call it again.
+   * @throws RelayError `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`, `RELAY_LOCK_BUSY` - some may be released already;
+   *   call it again.
    */
-  releaseHeld(options?: HeldOptions): Promise<HeldReport> {
+  async releaseHeld(options?: HeldOptions): Promise<HeldReport> {
+    await this.recover();
     return releaseHeld(this.spool, options);
   }
 
   /**
-   * Gives the same segments up, each with a record in the ledger. A crash on the way leaves the rest held; calling it
-   * again goes on.
+   * Gives the same segments up, each with a record in the ledger. All that is held is given up only where `inUse` is 0:
+   * what a living writer has not sealed yet would be sent after a later release. A crash on the way leaves the rest held;
+   * calling it again goes on.
    *
    * @throws RelayError as `releaseHeld`.
    */
-  discardHeld(options?: DiscardHeldOptions): Promise<HeldReport> {
+  async discardHeld(options?: DiscardHeldOptions): Promise<HeldReport> {
+    await this.recover();
     return discardHeld(this.spool, options);
   }
 

@@ -1,6 +1,8 @@
 // Goal: what is sealed as held stays until it is released or discarded as a whole, through every crash on the way.
 import { describe, expect, it } from 'vitest';
+import { releaseHeld } from '../src/held-segments.ts';
 import { accountForSpool, FileSegmentStore, HELD_BY_WRITER, openSegmentStore } from '../src/index.ts';
+import { gateAfter } from './gate.ts';
 import { linesOf } from './line-serializer.ts';
 import {
   createScene,
@@ -8,12 +10,15 @@ import {
   ledgerOf,
   metadataOf,
   namesIn,
+  numbersFrom,
   openSpool,
   pathOf,
   recover,
   SPOOL,
   sealSegment,
   serializer,
+  whileTimePasses,
+  writeSegment,
 } from './scene.ts';
 
 const held = { isHeld: true } as const;
@@ -61,7 +66,7 @@ describe('releaseHeld', () => {
     const { id } = await sealSegment(spool, held);
     const record = { kind: 'segment', id, outcome: 'quarantined', firstSequence: 0, eventCount: 1, bytes: 8, at: '' };
     disk.placeFile(`${SPOOL}/ledger.ndjson`, `${JSON.stringify(record)}\n`);
-    expect(await new FileSegmentStore(spool, [serializer]).releaseHeld()).toMatchObject({ segments: 0 });
+    expect(await releaseHeld(spool)).toMatchObject({ segments: 0 });
     expect(metadataOf(disk)).toMatchObject(HELD);
   });
 
@@ -99,7 +104,53 @@ describe('discardHeld', () => {
   });
 });
 
+it('two decisions at once, of two processes: one has it all', async () => {
+  const { disk, clock, spool } = createScene();
+  for (const first of numbersFrom(0, 8)) await sealSegment(spool, { first, ...held });
+  const gate = gateAfter(disk.process('other'), 'rename', '.gone');
+  const discarded = new FileSegmentStore(openSpool(gate.fileSystem, clock), [serializer]).discardHeld();
+  await gate.reached;
+  const released = new FileSegmentStore(spool, [serializer]).releaseHeld();
+  await clock.advanceAsync(100);
+  gate.open();
+  expect(await whileTimePasses(clock, discarded)).toMatchObject({ segments: 8, inUse: 0 });
+  expect(await whileTimePasses(clock, released)).toMatchObject({ segments: 0, inUse: 0 });
+});
+
+it('a decision that another one keeps waiting says so', async () => {
+  const { disk, clock, spool } = createScene();
+  await sealSegment(spool, held);
+  const holder = disk.process('holder').openFileSync(`${SPOOL}/spool.json`, 'readWrite');
+  holder.tryLock();
+  const decision = new FileSegmentStore(spool, [serializer]).discardHeld();
+  const refused = expect(decision).rejects.toMatchObject({ code: 'RELAY_LOCK_BUSY' });
+  await clock.advanceAsync(11_000);
+  await refused;
+  expect(metadataOf(disk)).toMatchObject(HELD);
+});
+
 describe.each(['releaseHeld', 'discardHeld'] as const)('%s', (decision) => {
+  it('decides about what dead writers left, and counts what living ones have open', async () => {
+    const { disk, clock, spool } = createScene();
+    const store = await openSegmentStore({ directory: SPOOL, fileSystem: disk, clock, serializers: [serializer] });
+    leaveFile(disk, linesOf(0, 1), held);
+    const open = writeSegment(spool, { first: 2, events: 3, ...held });
+    writeSegment(spool, { first: 5 });
+    expect(await store[decision]()).toEqual({ segments: 1, events: 2, bytes: 16, inUse: 1 });
+    await open.sync();
+    await open.seal({ reason: 'close' });
+    expect(metadataOf(disk, { first: 2 })).toMatchObject(HELD);
+    expect(await store[decision]()).toEqual({ segments: 1, events: 3, bytes: 24, inUse: 0 });
+  });
+
+  it('counts what it cannot recover, without a word about what is held for another reason', async () => {
+    const { disk, spool } = createScene();
+    leaveFile(disk, linesOf(0, 1), held);
+    const store = new FileSegmentStore(spool, []);
+    expect(await store[decision]()).toMatchObject({ segments: 0, inUse: 1 });
+    expect(await store[decision]({ heldReason: 'metadataLost' })).toMatchObject({ segments: 0, inUse: 0 });
+  });
+
   it('is finished by calling it again after a crash at any step, with every event in one place', async () => {
     const { disk, clock, spool } = createScene();
     for (const first of [0, 1, 2]) await sealSegment(spool, { first, ...held });
