@@ -640,4 +640,23 @@ export const mutants = [
       'decides about what dead writers left, and counts what living ones have open',
     ),
   },
+  {
+    mistake: 'send before it is known that the archive can be written',
+    file: 'packages/export-queue/src/disk-export-queue.ts',
+    from: "return name !== undefined && (await this.#archiveCheck.isInTheWay()) ? 'storage' : undefined;",
+    to: 'return undefined;',
+    test: test('export-queue', 'disk-export-queue', 'sends nothing before it knows that it can be archived'),
+  },
+  {
+    mistake: 'send on where a segment could not be archived',
+    file: 'packages/export-queue/src/disk-export-queue.ts',
+    from: `    if (this.#delivery.isArchiveFailing) return 'storage';
+`,
+    to: '',
+    test: test(
+      'export-queue',
+      'disk-export-queue',
+      'sends nothing more once a segment could not be archived, until it can',
+    ),
+  },
 ];

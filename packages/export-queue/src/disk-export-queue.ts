@@ -6,6 +6,7 @@ import {
   type Unsubscribe,
   type UploadResult,
 } from '@relaykit/types';
+import { ArchiveCheck } from './archive-check.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import { checkWholeNumber } from './check.ts';
 import { askConditions } from './conditions.ts';
@@ -78,6 +79,7 @@ export class DiskExportQueue implements AsyncDisposable {
   readonly #health: DestinationHealth;
   readonly #deferrals = new Deferrals();
   readonly #delivery: SegmentDelivery;
+  readonly #archiveCheck: ArchiveCheck;
   readonly #counts = { delivered: 0, quarantined: 0, retriesScheduled: 0, bytes: 0 };
   #loop: Promise<void> | undefined;
   /** Cycles follow one another; this is the end of the last one. Never rejects. */
@@ -101,6 +103,7 @@ export class DiskExportQueue implements AsyncDisposable {
     this.#time = new SteadyTime(clock);
     this.#wakeUp = new WakeUp(clock);
     this.#health = new DestinationHealth(random);
+    this.#archiveCheck = new ArchiveCheck(this.#options, this.#time, (cause) => this.#reportError('archive', cause));
     this.#delivery = new SegmentDelivery({
       options: this.#options,
       time: this.#time,
@@ -144,7 +147,10 @@ export class DiskExportQueue implements AsyncDisposable {
   async drain(options: { readonly signal?: AbortSignal; readonly since?: ExportCounts } = {}): Promise<DrainReport> {
     this.#checkOpen('drain');
     const { since = this.counts() } = options;
-    const ownReport = await this.#cycle(options.signal, () => this.#deferrals.forgetWhatOthersHold());
+    const ownReport = await this.#cycle(options.signal, () => {
+      this.#deferrals.forgetWhatOthersHold();
+      this.#archiveCheck.tryAgain();
+    });
     // What a background cycle did meanwhile was done for whoever drains, too.
     const report = { ...ownReport, ...difference(this.counts(), since) };
     this.#events.emit('drained', report);
@@ -318,6 +324,7 @@ export class DiskExportQueue implements AsyncDisposable {
     return (
       this.#standingObstacle(name, signal) ??
       (await this.#conditionObstacle(signal)) ??
+      (await this.#archiveObstacle(name)) ??
       this.#standingObstacle(name, signal)
     );
   }
@@ -329,7 +336,13 @@ export class DiskExportQueue implements AsyncDisposable {
     if (this.#isPaused) return 'paused';
     if (this.#health.pausedUntilMs > this.#time.nowMs()) return 'destinationPaused';
     if (name === undefined || this.#delivery.isUnrecorded(name.id)) return undefined;
+    if (this.#delivery.isArchiveFailing) return 'storage';
     return this.#delivery.unrecordedCount >= MAX_UNRECORDED_SEGMENTS ? 'storage' : undefined;
+  }
+
+  /** Asked only where everything else lets a segment pass. */
+  async #archiveObstacle(name: SegmentName | undefined): Promise<CycleEnd | undefined> {
+    return name !== undefined && (await this.#archiveCheck.isInTheWay()) ? 'storage' : undefined;
   }
 
   async #conditionObstacle(signal: AbortSignal): Promise<CycleEnd | undefined> {

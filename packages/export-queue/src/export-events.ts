@@ -58,6 +58,7 @@ export interface ExportErrorEvent {
   /** What the queue was doing. */
   readonly operation:
     | 'list'
+    | 'archive'
     | 'lease'
     | 'verify'
     | 'readState'

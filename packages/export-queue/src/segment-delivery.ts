@@ -58,6 +58,8 @@ export class SegmentDelivery {
   readonly #bandwidth: BandwidthLimit | undefined;
   /** Accepted, and the ledger does not know yet: never sent again by this process. */
   readonly #unrecorded = new Map<string, UploadedEvent>();
+  /** Whether the last delivery that was to be archived could not be recorded. */
+  #hasArchiveFailed = false;
 
   constructor({ options, time, events, verdicts, bandwidth }: SegmentDeliveryOptions) {
     this.#options = options;
@@ -70,6 +72,11 @@ export class SegmentDelivery {
   /** Segments that were accepted and whose outcome the disk did not take so far. */
   get unrecordedCount(): number {
     return this.#unrecorded.size;
+  }
+
+  /** Whether one more segment would be sent to be archived where the last one could not. */
+  get isArchiveFailing(): boolean {
+    return this.#hasArchiveFailed && this.#unrecorded.size > 0;
   }
 
   isUnrecorded(id: string): boolean {
@@ -177,8 +184,10 @@ export class SegmentDelivery {
         afterDelivery === undefined ? {} : { afterDelivery },
       );
     } catch (cause) {
+      this.#hasArchiveFailed = afterDelivery !== undefined && afterDelivery !== 'delete';
       return this.#trouble('settle', segment.id, cause);
     }
+    this.#hasArchiveFailed = false;
     this.#unrecorded.delete(segment.id);
     this.#options.logger?.debug('A segment was delivered', { segmentId: segment.id, bytes });
     this.#events.emit('uploaded', uploaded);

@@ -121,6 +121,70 @@ describe('drain', () => {
     expect(swept).toEqual([afterDelivery]);
   });
 
+  it('sends nothing before it knows that it can be archived', async () => {
+    const afterDelivery = { archiveDirectory: 'archive' };
+    const { store, uploader, queue, of } = setUp({ afterDelivery });
+    const ids = await addSegments(store, 3);
+    let isGood = false;
+    const checked: AfterDelivery[] = [];
+    const checkArchive = async (after: AfterDelivery): Promise<void> => {
+      checked.push(after);
+      if (!isGood) throw new Error('it is a file');
+    };
+    Object.assign(store, { checkArchive });
+    await expect(queue.drain()).resolves.toMatchObject({ endedBy: 'storage', delivered: 0, remaining: 3 });
+    expect(uploader.acceptedIds).toEqual([]);
+    expect(of('error')).toMatchObject([{ operation: 'archive', cause: { message: 'it is a file' } }]);
+
+    isGood = true;
+    await expect(queue.drain()).resolves.toMatchObject({ endedBy: 'completed', delivered: 3 });
+    expect(uploader.acceptedIds).toEqual(ids);
+    expect(checked).toEqual([afterDelivery, afterDelivery]);
+  });
+
+  it('tries the archive again while it runs, not more often than it rests after trouble', async () => {
+    const { store, clock, uploader, queue, of } = setUp({ afterDelivery: { archiveDirectory: 'archive' } });
+    const ids = await addSegments(store, 2);
+    let tries = 0;
+    Object.assign(store, {
+      checkArchive: async () => {
+        tries += 1;
+        if (tries < 3) throw new Error('the volume is not mounted');
+      },
+    });
+    queue.start();
+    await clock.advanceAsync(0);
+    for (let n = 0; n < 5; n += 1) {
+      queue.wake();
+      await clock.advanceAsync(100);
+    }
+    expect(tries).toBe(1);
+    await clock.advanceAsync(30_000);
+    expect(of('error')).toHaveLength(2);
+    expect(uploader.acceptedIds).toEqual(ids);
+    await queue.close();
+  });
+
+  it('sends nothing more once a segment could not be archived, until it can', async () => {
+    const spool = new InMemorySegmentStore();
+    let isFull = true;
+    const store = withLease(spool, (lease) => ({
+      settle: async (...args) => {
+        if (isFull) throw new Error('ENOSPC');
+        await lease.settle(...args);
+      },
+    }));
+    const { clock, uploader, queue } = setUp({ store, afterDelivery: { archiveDirectory: 'archive' } });
+    const ids = await addSegments(spool, 3);
+    await expect(queue.drain()).resolves.toMatchObject({ endedBy: 'storage', delivered: 0 });
+    expect(uploader.acceptedIds).toEqual(ids.slice(0, 1));
+
+    isFull = false;
+    await clock.advanceAsync(10_000);
+    await expect(queue.drain()).resolves.toMatchObject({ endedBy: 'completed', delivered: 3 });
+    expect(uploader.acceptedIds).toEqual(ids);
+  });
+
   it.each([
     [{ archiveDirectory: '' }, `afterDelivery must be 'delete' or have an archiveDirectory that is a path, got ""`],
     ['keep', `afterDelivery must be 'delete' or have an archiveDirectory that is a path, got undefined`],

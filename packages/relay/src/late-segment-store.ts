@@ -33,6 +33,10 @@ export class LateSegmentStore<Store extends SegmentStore = SegmentStore> impleme
     await (await this.#opened()).sweepArchive?.(afterDelivery);
   }
 
+  async checkArchive(afterDelivery: AfterDelivery): Promise<void> {
+    await (await this.#opened()).checkArchive?.(afterDelivery);
+  }
+
   /** Does not open what never was. */
   async close(): Promise<void> {
     // An opening that failed has been reported to whoever asked for it, and left nothing to close.

@@ -1,5 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
-import type { FileStat, FileSystem } from '@relaykit/types';
+import type { AfterDelivery, FileStat, FileSystem } from '@relaykit/types';
+import type { Spool } from './spool.ts';
+import { ensureSpoolDirectorySync } from './spool-directory.ts';
 import { QUARANTINE_DIRECTORY, SPOOL_FILE } from './spool-names.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
 
@@ -21,6 +23,38 @@ export function assertArchiveApartSync(fileSystem: FileSystem, spoolDirectory: s
   const isInSpool = at(join(dirname(archive), SPOOL_FILE)) !== undefined;
   if (isSpool || isTheSame(join(spool, QUARANTINE_DIRECTORY)) || (isInSpool && isTheSame(quarantine))) {
     throw new TypeError(`archiveDirectory must not be a spool or the quarantine of one, got ${archiveDirectory}`);
+  }
+}
+
+/** The file that a check creates and removes; what a crash leaves of it, the next check removes. */
+const PROBE_FILE = 'archive-check.tmp';
+
+/**
+ * Creates the archive where it is missing, and a file in it for a moment.
+ *
+ * @throws TypeError, RelayError as `checkArchive` of a `SegmentStore`
+ */
+export async function checkArchive({ fileSystem, directory }: Spool, after: AfterDelivery): Promise<void> {
+  if (after === 'delete') return;
+  const { archiveDirectory } = after;
+  assertArchiveApartSync(fileSystem, directory, archiveDirectory);
+  ensureSpoolDirectorySync(fileSystem, archiveDirectory, false);
+  const path = join(resolve(archiveDirectory), PROBE_FILE);
+  try {
+    await fileSystem.remove(path);
+    await createProbe(fileSystem, path);
+    await fileSystem.remove(path);
+  } catch (cause) {
+    throw toStorageError(cause, { operation: 'create', path });
+  }
+}
+
+async function createProbe(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await fileSystem.createFileSync(path).close();
+  } catch (error) {
+    // Another process checks just now, and has shown it.
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   SegmentName,
   SegmentStore,
 } from '@relaykit/types';
+import { checkArchive } from './archive-directory.ts';
 import { ArchiveSweep } from './archive-sweep.ts';
 import { takeOwnership } from './exclusive-file.ts';
 import {
@@ -143,6 +144,10 @@ export class FileSegmentStore implements SegmentStore {
 
   sweepArchive(afterDelivery: AfterDelivery): Promise<void> {
     return this.#archiveSweep.run(afterDelivery);
+  }
+
+  checkArchive(afterDelivery: AfterDelivery): Promise<void> {
+    return checkArchive(this.spool, afterDelivery);
   }
 
   /** Releases the leases that are held still. */

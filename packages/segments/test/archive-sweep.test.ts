@@ -115,3 +115,19 @@ it('spools that share an archive sweep each its own', async () => {
   await long.sweepArchive({ archiveDirectory, keepForMs: HOUR_MS });
   expect(await nodeFileSystem().list(archiveDirectory)).toEqual([]);
 });
+
+it('a check finds an archive that cannot be written, and leaves nothing in one that can', async () => {
+  const parent = temporaryDirectory();
+  const fileSystem = nodeFileSystem();
+  const store = new FileSegmentStore(Spool.openSync({ directory: `${parent}/spool`, fileSystem }), [serializer]);
+  fileSystem.createFileSync(`${parent}/file`).closeSync();
+  const check = (archiveDirectory: string): Promise<void> => store.checkArchive({ archiveDirectory });
+  await expect(check(`${parent}/file`)).rejects.toMatchObject({ facts: { rule: 'notADirectory' } });
+  await expect(check(`${parent}/file/archive`)).rejects.toMatchObject({ code: 'RELAY_STORAGE_FAILED' });
+  await expect(check(`${parent}/spool`)).rejects.toThrow('archiveDirectory must not be a spool');
+
+  await check(`${parent}/a/b`);
+  await Promise.all([check(`${parent}/a/b`), check(`${parent}/a/b`)]);
+  await store.checkArchive('delete');
+  expect(await fileSystem.list(`${parent}/a/b`)).toEqual([]);
+});

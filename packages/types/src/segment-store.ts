@@ -117,6 +117,13 @@ export interface SegmentStore {
   lease(id: string): Promise<LeaseAttempt>;
   /** Where offered: removes what was archived longer ago than its `keepForMs`. Never rejects; cheap to ask for often. */
   sweepArchive?(afterDelivery: AfterDelivery): Promise<void>;
+  /**
+   * Where offered: tries whether delivered segments can be archived, before anything is sent that could not be recorded.
+   *
+   * @throws TypeError - it is a spool, or the quarantine of one.
+   * @throws RelayError `RELAY_SPOOL_UNSAFE`, `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`
+   */
+  checkArchive?(afterDelivery: AfterDelivery): Promise<void>;
   /** Releases what is held. Calling it again is harmless. */
   close(): Promise<void>;
 }
