@@ -605,8 +605,8 @@ export const mutants = [
   {
     mistake: 'sweep what another spool has archived',
     file: 'packages/segments/src/archive-sweep.ts',
-    from: 'metadata?.spoolId === this.#spool.spoolId && isOf(metadata, segment)',
-    to: 'metadata !== undefined && isOf(metadata, segment)',
+    from: 'metadata?.spoolId !== this.#spool.spoolId ||',
+    to: 'metadata === undefined ||',
     test: test('segments', 'archive-sweep', 'spools that share an archive sweep each its own'),
   },
   {

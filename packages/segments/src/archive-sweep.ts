@@ -1,11 +1,10 @@
 import { join, resolve } from 'node:path';
-import type { AfterDelivery } from '@relaykit/types';
+import type { AfterDelivery, SegmentMetadata } from '@relaykit/types';
 import { assertArchiveApartSync } from './archive-directory.ts';
 import { readMetadataFile } from './metadata-file.ts';
-import { isOf } from './segment-copies.ts';
 import type { Spool } from './spool.ts';
 import { assertSafeSync } from './spool-directory.ts';
-import { metadataFileName, parseSpoolFile, type SpoolFile } from './spool-names.ts';
+import { metadataFileName, parseSpoolFile, sealedFileName, temporaryFileName } from './spool-names.ts';
 import { messageOf } from './system-error.ts';
 
 /** How often an archive is looked through for what has been kept long enough. */
@@ -43,25 +42,28 @@ export class ArchiveSweep {
     if (!(await fileSystem.stat(directory))) return;
     assertSafeSync(fileSystem, directory, false);
     const files = (await fileSystem.list(directory)).map(parseSpoolFile).filter((file) => file !== undefined);
-    for (const file of files) {
-      if (file.kind !== 'sealed') continue;
-      const stat = await fileSystem.stat(join(directory, metadataFileName(file.segment.id)));
+    for (const { kind, fileName, segment } of files) {
+      if (kind !== 'metadata') continue;
+      const stat = await fileSystem.stat(join(directory, fileName));
       if (stat === undefined || stat.modifiedAtMs >= beforeMs) continue;
-      if (await this.#isOurs(directory, file)) await this.#remove(directory, file);
+      const metadata = await readMetadataFile(fileSystem, directory, segment.id);
+      if (metadata?.spoolId !== this.#spool.spoolId || (await this.#isArriving(directory, metadata))) continue;
+      await this.#remove(directory, metadata);
     }
   }
 
-  async #isOurs(directory: string, { segment }: SpoolFile): Promise<boolean> {
-    const metadata = await readMetadataFile(this.#spool.fileSystem, directory, segment.id);
-    return metadata?.spoolId === this.#spool.spoolId && isOf(metadata, segment);
+  /** Whether another process is copying the segment just now, or a crash cut that off: it is archived once more then. */
+  async #isArriving(directory: string, { id, format }: SegmentMetadata): Promise<boolean> {
+    const fileName = sealedFileName(id, format.fileExtension);
+    return (await this.#spool.fileSystem.stat(join(directory, temporaryFileName(fileName)))) !== undefined;
   }
 
-  /** The segment first: without metadata nobody would know how old it is. */
-  async #remove(directory: string, { fileName, segment }: SpoolFile): Promise<void> {
+  /** The segment first: without metadata nobody would know how old it is. Metadata alone is what a crash left of this. */
+  async #remove(directory: string, { id, format }: SegmentMetadata): Promise<void> {
     const { fileSystem, logger } = this.#spool;
-    await fileSystem.remove(join(directory, fileName));
+    await fileSystem.remove(join(directory, sealedFileName(id, format.fileExtension)));
     await fileSystem.syncDirectory(directory);
-    await fileSystem.remove(join(directory, metadataFileName(segment.id)));
-    logger?.debug('an archived segment has been kept for long enough', { segment: segment.id });
+    await fileSystem.remove(join(directory, metadataFileName(id)));
+    logger?.debug('an archived segment has been kept for long enough', { segment: id });
   }
 }

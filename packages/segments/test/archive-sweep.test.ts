@@ -131,3 +131,24 @@ it('a check finds an archive that cannot be written, and leaves nothing in one t
   await store.checkArchive('delete');
   expect(await fileSystem.list(`${parent}/a/b`)).toEqual([]);
 });
+
+it('metadata that a crash left without its segment goes, unless the segment is on its way', async () => {
+  const parent = temporaryDirectory();
+  const archiveDirectory = `${parent}/archive`;
+  const fileSystem = nodeFileSystem();
+  const store = await spoolOfOldSegments(`${parent}/spool`);
+  const { id } = await sealSegment(store.spool, { first: 5 });
+  const attempt = await store.lease(id);
+  if (attempt.status !== 'leased') throw new Error(attempt.status);
+  await attempt.lease.settle({ status: 'delivered' }, { afterDelivery: { archiveDirectory } });
+  const keep = { archiveDirectory, keepForMs: HOUR_MS };
+
+  // A copy is on its way under its temporary name, its metadata there already.
+  fileSystem.renameSync(`${archiveDirectory}/${id}.ndjson`, `${archiveDirectory}/${id}.ndjson.tmp`);
+  await store.sweepArchive(keep);
+  expect((await fileSystem.list(archiveDirectory)).length).toBe(2);
+
+  fileSystem.removeSync(`${archiveDirectory}/${id}.ndjson.tmp`);
+  await new FileSegmentStore(store.spool, [serializer]).sweepArchive(keep);
+  expect(await fileSystem.list(archiveDirectory)).toEqual([]);
+});
