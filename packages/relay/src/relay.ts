@@ -100,6 +100,7 @@ export interface Relay<TEvent> extends AsyncDisposable {
   discardHeld(options?: Pick<DiscardHeldOptions, 'reason'>): Promise<HeldReport>;
   /**
    * What was refused for good or is damaged, to look at, put back or discard. Opens the spool where that was not done yet.
+   * What is put back counts towards `retention` again: in a spool that is at its limits it is dropped at the next write.
    *
    * @throws RelayError `RELAY_CLOSED`, and as `open`.
    */

@@ -89,6 +89,9 @@ export class Quarantine {
    * failures. The record in the ledger comes last and is the commit point: a crash before it leaves the segment in
    * quarantine, or lets the next recovery put it back there.
    *
+   * Limits of a writer's `retention` count it from then on, by its age among the oldest: in a spool that is at its limits,
+   * the next write of a writer that drops the oldest gives it up, recorded. Make room first, or raise the limits.
+   *
    * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED`, `RELAY_LOCK_BUSY` - it is in quarantine, or will be
    *   after the next recovery.
    */
