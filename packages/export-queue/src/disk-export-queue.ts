@@ -292,6 +292,7 @@ export class DiskExportQueue implements AsyncDisposable {
       time: this.#time,
       deferrals: this.#deferrals,
       health: this.#health,
+      unrecorded: this.#delivery.unrecorded,
       deliver: (name) => this.#deliver(name, signal),
       obstacle: (name) => this.#obstacle(name, signal),
     });

@@ -31,6 +31,8 @@ export interface ExportCycleOptions {
   readonly deferrals: Deferrals;
   readonly health: DestinationHealth;
   readonly deliver: (name: SegmentName) => Promise<DeliveryOutcome>;
+  /** Segments that were accepted and whose outcome the disk did not take so far. */
+  readonly unrecorded: readonly SegmentName[];
   /** Asked before each upload: what stands in the way, if anything. Never rejects. `storage` concerns this segment only. */
   readonly obstacle: (name?: SegmentName) => Promise<CycleEnd | undefined>;
 }
@@ -48,6 +50,8 @@ export class ExportCycle {
   readonly #behind = new Map<string, SegmentName[]>();
   /** Writers that wait for one of their segments until the next cycle. Strict order only. */
   readonly #heldBack = new Set<string>();
+  /** Those of `unrecorded` that the listing has not shown. */
+  readonly #unlisted = new Map<string, SegmentName>();
   #namesReadAhead = 0;
   #probed: string | undefined;
   #hasStorageTrouble = false;
@@ -66,8 +70,10 @@ export class ExportCycle {
     this.#endedBy = await this.#options.obstacle();
     try {
       if (health.needsProbe && this.#endedBy === undefined) await this.#probe();
+      for (const name of this.#options.unrecorded) this.#unlisted.set(name.id, name);
       for await (const name of store.list()) await this.#offer(name);
       deferrals.endCompleteCycle();
+      if (this.#endedBy === undefined) await this.#settleUnlisted();
     } finally {
       await Promise.all(this.#underWay);
     }
@@ -93,12 +99,23 @@ export class ExportCycle {
 
   async #offer(name: SegmentName): Promise<void> {
     this.#options.deferrals.see(name.id);
+    this.#unlisted.delete(name.id);
     if (name.id === this.#probed) return;
     this.tally.listed();
     if (this.#endedBy !== undefined || this.#isDeferred(name) || this.#heldBack.has(name.writerId)) return;
     if (await this.#joinWriter(name)) return;
     while (this.#underWay.size >= this.#options.concurrency) await this.#progress();
     if (!(await this.#isInTheWay(name))) this.#start(name);
+  }
+
+  /** What others have settled is not listed again; unless it is asked for, it counts as unrecorded for ever. */
+  async #settleUnlisted(): Promise<void> {
+    for (const name of this.#unlisted.values()) {
+      const outcome = await this.#deliver(name);
+      if (outcome.status !== 'delivered') continue;
+      this.tally.listed();
+      this.tally.count(outcome);
+    }
   }
 
   #isDeferred({ id, writerId }: SegmentName): boolean {

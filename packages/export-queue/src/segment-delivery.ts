@@ -79,6 +79,11 @@ export class SegmentDelivery {
     return this.#hasArchiveFailed && this.#unrecorded.size > 0;
   }
 
+  /** The names of those segments. */
+  get unrecorded(): readonly SegmentName[] {
+    return [...this.#unrecorded.values()].map(({ segment }) => segment);
+  }
+
   isUnrecorded(id: string): boolean {
     return this.#unrecorded.has(id);
   }
@@ -88,7 +93,7 @@ export class SegmentDelivery {
     let lease: SegmentLease;
     try {
       const attempt = await this.#options.store.lease(name.id);
-      if (attempt.status === 'gone') this.#unrecorded.delete(name.id);
+      if (attempt.status === 'gone') return this.#recordedByOthers(name.id);
       if (attempt.status !== 'leased') return attempt;
       lease = attempt.lease;
     } catch (cause) {
@@ -175,7 +180,7 @@ export class SegmentDelivery {
 
   /** Writes the outcome of an accepted segment. Until that succeeds the receipt is kept, so that it is not sent again. */
   async #record(lease: SegmentLease, uploaded: UploadedEvent): Promise<DeliveryOutcome> {
-    const { receipt, bytes, segment } = uploaded;
+    const { receipt, segment } = uploaded;
     const { afterDelivery } = this.#options;
     this.#unrecorded.set(segment.id, uploaded);
     try {
@@ -188,6 +193,17 @@ export class SegmentDelivery {
       return this.#trouble('settle', segment.id, cause);
     }
     this.#hasArchiveFailed = false;
+    return this.#recorded(uploaded);
+  }
+
+  /** Recovery or another process finished what this one could not write: it was delivered here all the same. */
+  #recordedByOthers(id: string): DeliveryOutcome {
+    const uploaded = this.#unrecorded.get(id);
+    return uploaded === undefined ? { status: 'gone' } : this.#recorded(uploaded);
+  }
+
+  #recorded(uploaded: UploadedEvent): DeliveryOutcome {
+    const { segment, bytes } = uploaded;
     this.#unrecorded.delete(segment.id);
     this.#options.logger?.debug('A segment was delivered', { segmentId: segment.id, bytes });
     this.#events.emit('uploaded', uploaded);

@@ -104,7 +104,8 @@ export class FileSegmentStore implements SegmentStore {
 
   async lease(id: string): Promise<LeaseAttempt> {
     const segment = await this.#find(id);
-    if (!segment) return { status: 'gone' };
+    // Nobody has recorded it yet: what removes it is under way, or was interrupted and is left to recovery.
+    if (!segment) return { status: (await this.#isBeingRemoved(id)) ? 'busy' : 'gone' };
     const path = this.spool.pathOf(sealedFileName(id, segment.fileExtension));
     try {
       const ownership = await takeOwnership(this.spool.fileSystem, path);
@@ -181,6 +182,11 @@ export class FileSegmentStore implements SegmentStore {
     const file = { kind: 'sealed', fileName, segment } as const;
     await rebuildMetadata(this.spool, file, handle, this.#serializers, emptyRecoveryCounts());
     return readMetadata(this.spool, segment.id);
+  }
+
+  async #isBeingRemoved(id: string): Promise<boolean> {
+    const files = await listSpoolFiles(this.spool);
+    return files.some(({ kind, segment }) => kind === 'gone' && segment.id === id);
   }
 
   async #find(id: string): Promise<SegmentName | undefined> {
