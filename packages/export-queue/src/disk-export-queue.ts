@@ -20,10 +20,10 @@ import { ExportCycle } from './export-cycle.ts';
 import type { BlockKind, ExportErrorEvent, ExportEventType, ExportListener } from './export-events.ts';
 import {
   type DiskExportQueueOptions,
-  REJECTIONS_BEFORE_BLOCK,
   type ResolvedExportQueueOptions,
   resolveExportQueueOptions,
 } from './export-queue-options.ts';
+import { RejectionRun } from './rejection-run.ts';
 import { clampRetryAfterMs, type DeliveryOutcome, SegmentDelivery } from './segment-delivery.ts';
 import { SteadyTime } from './steady-time.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -91,7 +91,7 @@ export class DiskExportQueue implements AsyncDisposable {
   #isPaused = false;
   #blocked: Block | undefined;
   #hold: string | undefined;
-  #rejectionsInARow = 0;
+  readonly #rejections = new RejectionRun();
   #closing: Promise<void> | undefined;
 
   /** @throws TypeError, RangeError - an option breaks its rule; the message names it. */
@@ -166,7 +166,7 @@ export class DiskExportQueue implements AsyncDisposable {
   resume(): void {
     this.#isPaused = false;
     this.#blocked = undefined;
-    this.#rejectionsInARow = 0;
+    this.#rejections.end();
     this.#health.answered();
     this.wake();
   }
@@ -282,6 +282,7 @@ export class DiskExportQueue implements AsyncDisposable {
   async #runCycle(signal: AbortSignal): Promise<DrainReport> {
     const { store, concurrency, order, afterDelivery } = this.#options;
     if (afterDelivery !== undefined) await store.sweepArchive?.(afterDelivery);
+    await this.#rejections.continueFrom(store);
     signal.addEventListener('abort', () => {
       for (const upload of this.#underWay) upload.abort(signal.reason);
     });
@@ -358,17 +359,16 @@ export class DiskExportQueue implements AsyncDisposable {
   }
 
   #onAccepted(): void {
-    this.#rejectionsInARow = 0;
+    this.#rejections.end();
     this.#health.answered();
   }
 
   #onRejected(segment: SegmentInfo, cause: unknown): boolean {
     // Nothing more goes to quarantine once the address itself is in doubt.
     if (this.#blocked !== undefined) return false;
-    this.#rejectionsInARow += 1;
-    if (this.#rejectionsInARow >= REJECTIONS_BEFORE_BLOCK) {
+    if (this.#rejections.rejected()) {
       const last = describeCause(cause);
-      const reason = `${this.#rejectionsInARow} segments in a row were rejected, the last with: ${last}`;
+      const reason = `${this.#rejections.length} segments in a row were rejected, the last with: ${last}`;
       this.#block('rejections', reason, segment, cause);
       return false;
     }

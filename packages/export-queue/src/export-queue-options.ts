@@ -38,9 +38,6 @@ export const DEFAULT_UPLOAD_RETRY: Required<ExponentialBackoff> = exponentialBac
 /** A receiver may put an attempt off for this long and no longer, whatever its `Retry-After` says. */
 export const MAX_RETRY_AFTER_MS: number = 60 * 60 * 1_000;
 
-/** So many rejections in a row block the queue: a wrong address or key must not empty the spool into quarantine. */
-export const REJECTIONS_BEFORE_BLOCK = 10;
-
 /**
  * - `oldestFirst`: oldest first; a segment that failed waits for its next attempt while newer ones go on.
  * - `perWriter`: strictly in order per writer. A segment that is not delivered yet (failing, held, leased by another

@@ -29,7 +29,6 @@ export {
   type DiskExportQueueOptions,
   type ExportOrder,
   MAX_RETRY_AFTER_MS,
-  REJECTIONS_BEFORE_BLOCK,
 } from './export-queue-options.ts';
 export { fetchTransport } from './http/fetch-transport.ts';
 export { MAX_RESPONSE_BODY_WAIT_MS, MAX_RESPONSE_BYTES } from './http/http-exchange.ts';
@@ -50,3 +49,4 @@ export {
   type TlsOptions,
 } from './http/node-transport.ts';
 export { MAX_RECEIPT_CHARS } from './http/receipt.ts';
+export { REJECTIONS_BEFORE_BLOCK } from './rejection-run.ts';

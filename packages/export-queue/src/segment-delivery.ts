@@ -14,6 +14,7 @@ import type { EventHub } from './event-hub.ts';
 import type { ExportErrorEvent, UploadedEvent } from './export-events.ts';
 import { longestDelayMs, MAX_RETRY_AFTER_MS, type ResolvedExportQueueOptions } from './export-queue-options.ts';
 import { clampExportState } from './export-state.ts';
+import { REJECTED_REASON } from './rejection-run.ts';
 import { segmentContent } from './segment-content.ts';
 import type { SteadyTime } from './steady-time.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -151,7 +152,7 @@ export class SegmentDelivery {
       }
       case 'rejected':
         if (!this.#verdicts.rejected(segment, result.cause)) return { status: 'refused' };
-        return this.#quarantine(lease, `rejected: ${describeCause(result.cause)}`, result.cause);
+        return this.#quarantine(lease, `${REJECTED_REASON}${describeCause(result.cause)}`, result.cause);
       case 'blocked':
         this.#verdicts.blocked('uploader', segment, result.cause);
         return { status: 'refused' };

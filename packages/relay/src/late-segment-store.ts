@@ -1,4 +1,11 @@
-import type { AfterDelivery, LeaseAttempt, SegmentInfo, SegmentName, SegmentStore } from '@relaykit/types';
+import type {
+  AfterDelivery,
+  LeaseAttempt,
+  SegmentInfo,
+  SegmentName,
+  SegmentOutcome,
+  SegmentStore,
+} from '@relaykit/types';
 
 /**
  * A store that is opened by its first use, so that a relay can be made at once and without touching the disk. An
@@ -27,6 +34,10 @@ export class LateSegmentStore<Store extends SegmentStore = SegmentStore> impleme
 
   async lease(id: string): Promise<LeaseAttempt> {
     return (await this.#opened()).lease(id);
+  }
+
+  async outcomesSinceDelivery(): Promise<readonly SegmentOutcome[]> {
+    return (await (await this.#opened()).outcomesSinceDelivery?.()) ?? [];
   }
 
   async sweepArchive(afterDelivery: AfterDelivery): Promise<void> {

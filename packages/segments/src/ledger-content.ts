@@ -65,8 +65,9 @@ export class LedgerContent {
     const folded = new LedgerContent();
     folded.former = this.former;
     for (const [writerId, totals] of this.writers) folded.writers.set(writerId, totals);
+    const lastDelivered = this.#deliveredBehindQuarantine(isGone);
     for (const [id, record] of this.records) {
-      if (!isGone(id)) {
+      if (!isGone(id) || id === lastDelivered) {
         folded.records.set(id, record);
         continue;
       }
@@ -79,6 +80,17 @@ export class LedgerContent {
     folded.#retireWriters(isPresent);
     folded.#lines = folded.records.size + folded.writers.size + 1;
     return folded;
+  }
+
+  /** The last delivery: without it, what stays of months in quarantine would look as if nothing had been delivered since. */
+  #deliveredBehindQuarantine(isGone: (id: string) => boolean): string | undefined {
+    let isInQuarantine = false;
+    let last: string | undefined;
+    for (const [id, { outcome }] of this.records) {
+      isInQuarantine ||= outcome === 'quarantined' && !isGone(id);
+      if (isInQuarantine && outcome === 'delivered') last = id;
+    }
+    return last;
   }
 
   #retireWriters(isPresent: (writerId: string) => boolean): void {

@@ -5,6 +5,7 @@ import type {
   SegmentInfo,
   SegmentMetadata,
   SegmentName,
+  SegmentOutcome,
   SegmentStore,
 } from '@relaykit/types';
 import { checkArchive } from './archive-directory.ts';
@@ -19,6 +20,7 @@ import {
 } from './held-segments.ts';
 import { listSpoolFiles } from './list-spool-files.ts';
 import { readMetadata } from './metadata-file.ts';
+import { outcomesSinceDelivery } from './outcomes-since-delivery.ts';
 import { Quarantine } from './quarantine.ts';
 import { type QuarantineOptions, resolveQuarantineLimits } from './quarantine-limits.ts';
 import { rebuildMetadata } from './rebuild-metadata.ts';
@@ -141,6 +143,11 @@ export class FileSegmentStore implements SegmentStore {
   async discardHeld(options?: DiscardHeldOptions): Promise<HeldReport> {
     await this.recover();
     return discardHeld(this.spool, options);
+  }
+
+  async outcomesSinceDelivery(): Promise<readonly SegmentOutcome[]> {
+    const { records } = await this.spool.ledger.content();
+    return outcomesSinceDelivery(records.values());
   }
 
   sweepArchive(afterDelivery: AfterDelivery): Promise<void> {

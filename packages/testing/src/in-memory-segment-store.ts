@@ -134,6 +134,11 @@ export class InMemorySegmentStore implements SegmentStore {
     return { status: 'leased', lease: segment.lease };
   }
 
+  async outcomesSinceDelivery(): Promise<readonly SegmentOutcome[]> {
+    const outcomes = this.#settled.map(({ outcome }) => outcome);
+    return outcomes.slice(outcomes.findLastIndex(({ status }) => status === 'delivered') + 1);
+  }
+
   /** Ends every lease, as the end of a process does. */
   async close(): Promise<void> {
     await Promise.all([...this.#segments.values()].map(({ lease }) => lease?.release()));

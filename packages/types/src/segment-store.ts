@@ -124,6 +124,11 @@ export interface SegmentStore {
    * @throws RelayError `RELAY_SPOOL_UNSAFE`, `RELAY_STORAGE_FAILED`, `RELAY_STORAGE_FULL`
    */
   checkArchive?(afterDelivery: AfterDelivery): Promise<void>;
+  /**
+   * Where offered: what became of segments since the last one that was delivered, whoever settled them, oldest first. What
+   * was put back or discarded by somebody since does not count.
+   */
+  outcomesSinceDelivery?(): Promise<readonly SegmentOutcome[]>;
   /** Releases what is held. Calling it again is harmless. */
   close(): Promise<void>;
 }
