@@ -12,6 +12,6 @@ export {
 export { type CheckHeadersOptions, checkHeaders, hexToBase64, isHeaderValue } from './http/http-headers.ts';
 export { receiptOf } from './http/receipt.ts';
 export { parseHttpDate, parseRetryAfterMs, type RetryAfterContext } from './http/retry-after.ts';
-export { isTlsFailure } from './http/tls-failure.ts';
+export { isCertificateFailure } from './http/tls-failure.ts';
 export { safeLogger } from './safe-logger.ts';
 export { untilAborted } from './until-aborted.ts';

@@ -1,6 +1,6 @@
 import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
-import { describeCause, isTlsFailure, systemCodeOf } from '@relaykit/export-queue/uploader-kit';
+import { describeCause, isCertificateFailure, systemCodeOf } from '@relaykit/export-queue/uploader-kit';
 import { TimeLimitError } from './within-time.ts';
 
 /** What a failure means for the segment: see `UploadResult`. */
@@ -54,7 +54,7 @@ export function publishFailure(error: unknown): PublishFailure {
   // Its authenticator is asked for a new token with the next connection.
   if (has(UserAuthenticationExpiredError)) return { ...retry, what: 'met an expired login', dropsConnection: true };
   if (has(AuthorizationError)) return { status: 'blocked', what: 'was not let in', dropsConnection: true };
-  if (isTlsFailure(systemCode)) {
+  if (isCertificateFailure(systemCode)) {
     return { status: 'blocked', what: `failed with ${systemCode}`, systemCode, dropsConnection: true };
   }
   if (causes.some((cause) => cause instanceof ConnectionError && /does not support/u.test(cause.message))) {

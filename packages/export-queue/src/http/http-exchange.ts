@@ -3,7 +3,7 @@ import { describeCause, systemCodeOf } from '../describe-cause.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { ExchangeDeadline } from './exchange-deadline.ts';
 import type { HttpResponse, HttpTransport } from './http-transport.ts';
-import { isTlsFailure } from './tls-failure.ts';
+import { isCertificateFailure, isTlsFailure } from './tls-failure.ts';
 
 /** As much of an answer is read as lets the connection be used again; beyond it the connection is dropped. */
 export const MAX_RESPONSE_BYTES = 65_536;
@@ -128,7 +128,8 @@ export class HttpExchanges {
     const systemCode = systemCodeOf(cause);
     // The error itself stays out: a parser's holds the bytes of the answer, a foreign transport's anything.
     const failure = this.failure(segment, `failed with ${describeCause(cause)}`, { systemCode });
-    return { status: isTlsFailure(systemCode) ? 'blocked' : 'retry', cause: failure };
+    if (isCertificateFailure(systemCode)) return { status: 'blocked', cause: failure };
+    return { status: 'retry', cause: failure, ...(isTlsFailure(systemCode) ? { pausesDestination: true } : {}) };
   }
 
   /** Reads an answer to its end, so that the connection can be used again, or drops it. Never rejects. */

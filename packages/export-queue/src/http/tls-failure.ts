@@ -9,12 +9,19 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'PATH_LENGTH_EXCEEDED',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'SUBJECT_ISSUER_MISMATCH',
-  'EPROTO',
 ]);
 
-const CODE_FAMILIES = /^(?:CERT_|CRL_|ERR_OSSL_|ERR_SSL_|ERR_TLS_|ERROR_IN_CERT_|ERROR_IN_CRL_|UNABLE_TO_)/u;
+const CODE_FAMILIES = /^(?:CERT_|CRL_|ERR_TLS_CERT_|ERROR_IN_CERT_|ERROR_IN_CRL_|UNABLE_TO_)/u;
 
-/** A reset in the middle of the handshake has an ordinary code: that is the network, not the certificate. */
-export function isTlsFailure(systemCode: string | undefined): boolean {
+/**
+ * Whether a certificate was judged and found wrong, which only a person mends. Other trouble of TLS passes by itself: a
+ * byte that the way changed, a load balancer that is being exchanged, a portal that answers in plain HTTP.
+ */
+export function isCertificateFailure(systemCode: string | undefined): boolean {
   return systemCode !== undefined && (CERTIFICATE_CODES.has(systemCode) || CODE_FAMILIES.test(systemCode));
+}
+
+/** Of TLS, though of no certificate: nothing of it concerns the segment, so the receiver is left alone for a while. */
+export function isTlsFailure(systemCode: string | undefined): boolean {
+  return systemCode !== undefined && /^(?:EPROTO$|ERR_OSSL_|ERR_SSL_|ERR_TLS_)/u.test(systemCode);
 }

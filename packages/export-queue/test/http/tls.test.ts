@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { HttpUploader, type TlsOptions } from '@relaykit/export-queue';
+import { type HttpTransport, HttpUploader, type TlsOptions } from '@relaykit/export-queue';
 import type { UploadResult } from '@relaykit/types';
 import { afterEach, expect, it, vi } from 'vitest';
 import { leasedSegment } from './leased-segment.ts';
@@ -61,13 +61,16 @@ it('an option does', async () => {
   await expect(sendTo('localhost', { rejectUnauthorized: false })).resolves.toEqual({ status: 'accepted' });
 });
 
-it('a host that speaks no TLS blocks', async () => {
+it.each<[string, Uint8Array | string]>([
+  ['a host that speaks no TLS, as a portal in between', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+  ['an alert, as of a load balancer that is being exchanged', Uint8Array.of(21, 3, 3, 0, 2, 2, 80)],
+])('%s is left alone for a while and tried again', async (_name, answer) => {
   const plain = createTcpServer(
     (socket) =>
       void socket
         .resume()
         .on('error', () => undefined)
-        .write('HTTP/1.1 400 Bad Request\r\n\r\n'),
+        .write(answer),
   );
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
   const { port } = plain.address() as AddressInfo;
@@ -76,7 +79,11 @@ it('a host that speaks no TLS blocks', async () => {
     headers: { authorization: 'canary' },
   });
   const result = await uploader.upload(await leasedSegment('{"n":1}\n'), { signal: new AbortController().signal });
-  expect(result).toMatchObject({ status: 'blocked', cause: { message: expect.not.stringContaining('canary') } });
+  expect(result).toMatchObject({
+    status: 'retry',
+    pausesDestination: true,
+    cause: { message: expect.not.stringContaining('canary') },
+  });
   await uploader.close();
   await new Promise((resolve) => plain.close(resolve));
 });
@@ -91,3 +98,16 @@ it.each([
   expect(make).toThrow('tls must hold');
   expect(make).not.toThrow('canary');
 });
+
+it.each(['EPROTO', 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'ERR_SSL_CIPHER_OPERATION_FAILED'])(
+  'a byte that changed on the way (%s) does not block',
+  async (code) => {
+    const transport: HttpTransport = {
+      send: () => Promise.reject(Object.assign(new Error('bad record'), { code })),
+      close: async () => undefined,
+    };
+    const uploader = new HttpUploader({ url: 'https://localhost:1/', transport });
+    const result = await uploader.upload(await leasedSegment('{"n":1}\n'), { signal: new AbortController().signal });
+    expect(result).toMatchObject({ status: 'retry', pausesDestination: true, cause: { facts: { systemCode: code } } });
+  },
+);
