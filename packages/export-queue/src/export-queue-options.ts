@@ -52,7 +52,10 @@ export interface DiskExportQueueOptions {
   readonly uploader: SegmentUploader;
   /** When a failed segment is tried again. Defaults to `DEFAULT_UPLOAD_RETRY`. Giving up puts the segment in quarantine. */
   readonly retry?: RetryPolicy;
-  /** How long a segment may go on failing before it is put in quarantine. Defaults to `DEFAULT_MAX_RETRY_AGE_MS`, 30 days. */
+  /**
+   * How long a segment may go on failing before it is put in quarantine. Between two attempts the longest delay of `retry`
+   * counts and no more, at least `MAX_RETRY_AFTER_MS`: a machine that is off or holds the queue ages nothing. Defaults to `DEFAULT_MAX_RETRY_AGE_MS`, 30 days.
+   */
   readonly maxRetryAgeMs?: number;
   /** Uploads at a time, at least 1. Defaults to `DEFAULT_CONCURRENCY`, 1. */
   readonly concurrency?: number;

@@ -13,7 +13,7 @@ import { describeCause } from './describe-cause.ts';
 import type { EventHub } from './event-hub.ts';
 import type { ExportErrorEvent, UploadedEvent } from './export-events.ts';
 import { longestDelayMs, MAX_RETRY_AFTER_MS, type ResolvedExportQueueOptions } from './export-queue-options.ts';
-import { clampExportState } from './export-state.ts';
+import { clampExportState, MAX_ATTEMPTS_REMEMBERED } from './export-state.ts';
 import { REJECTED_REASON } from './rejection-run.ts';
 import { segmentContent } from './segment-content.ts';
 import type { SteadyTime } from './steady-time.ts';
@@ -235,7 +235,7 @@ export class SegmentDelivery {
   ): Promise<DeliveryOutcome> {
     const { segment } = lease;
     const nowMs = this.#time.nowMs();
-    const attempts = state.attempts + 1;
+    const attempts = Math.min(MAX_ATTEMPTS_REMEMBERED, state.attempts + 1);
     const firstFailureAtMs = state.attempts === 0 ? nowMs : state.firstFailureAtMs;
     const lastError = describeCause(cause);
     const elapsedMs = nowMs - (state.attempts === 0 ? startedAtMs : firstFailureAtMs);
@@ -274,6 +274,7 @@ export class SegmentDelivery {
 
   async #readState(lease: SegmentLease): Promise<ExportState> {
     const { id, createdAtMs } = lease.segment;
+    const { retry } = this.#options;
     let state: ExportState | undefined;
     try {
       state = await lease.readState();
@@ -283,7 +284,8 @@ export class SegmentDelivery {
     return clampExportState(state, {
       nowMs: this.#time.nowMs(),
       createdAtMs,
-      maxDelayMs: longestDelayMs(this.#options.retry),
+      maxDelayMs: longestDelayMs(retry),
+      maxAttempts: retry.kind === 'exponentialBackoff' ? retry.maxAttempts : Number.POSITIVE_INFINITY,
     });
   }
 

@@ -2,9 +2,9 @@
 
 import type { ExportState } from '@relaykit/types';
 import { describe, expect, it } from 'vitest';
-import { clampExportState, MAX_ATTEMPTS_REMEMBERED, MAX_LAST_ERROR_CHARS, NEVER_FAILED } from '../src/export-state.ts';
+import { clampExportState, MAX_LAST_ERROR_CHARS, NEVER_FAILED } from '../src/export-state.ts';
 
-const limits = { nowMs: 1_000_000, createdAtMs: 400_000, maxDelayMs: 3_600 };
+const limits = { nowMs: 1_000_000, createdAtMs: 400_000, maxDelayMs: 3_600, maxAttempts: 5_000 };
 
 describe('clampExportState', () => {
   it('leaves a sound state as it is', () => {
@@ -18,7 +18,8 @@ describe('clampExportState', () => {
 
   it.each<[string, Partial<Record<keyof ExportState, unknown>>, Partial<ExportState>]>([
     ['attempts below 0', { attempts: -1 }, { attempts: 0, firstFailureAtMs: 0 }],
-    ['attempts beyond reason', { attempts: 1e300 }, { attempts: MAX_ATTEMPTS_REMEMBERED }],
+    ['attempts beyond reason', { attempts: 1e300 }, { attempts: 0, firstFailureAtMs: 0 }],
+    ['attempts beyond those of the policy', { attempts: 5_000 }, { attempts: 0, firstFailureAtMs: 0 }],
     ['attempts that are no number', { attempts: '3' }, { attempts: 0 }],
     ['attempts with a fraction', { attempts: 2.9 }, { attempts: 2 }],
     ['attempts that are infinite', { attempts: Number.POSITIVE_INFINITY }, { attempts: 0 }],
@@ -32,6 +33,13 @@ describe('clampExportState', () => {
   ])('clamps %s', (_name, wrong, expected) => {
     const state = { attempts: 1, firstFailureAtMs: 500_000, nextAttemptAtMs: 0, ...wrong };
     expect(clampExportState(state as ExportState, limits)).toMatchObject(expected);
+  });
+
+  it('moves the first failure by the time in which nobody tried, so that it ages nothing', () => {
+    const state = { attempts: 3, firstFailureAtMs: 500_000, nextAttemptAtMs: 600_000 };
+    expect(clampExportState(state, limits).firstFailureAtMs).toBe(500_000 + (1_000_000 - 600_000 - 3_600));
+    const due = { ...state, nextAttemptAtMs: 1_000_000 - 3_600 };
+    expect(clampExportState(due, limits).firstFailureAtMs).toBe(500_000);
   });
 
   it('drops an error that is no text', () => {

@@ -12,7 +12,8 @@ const retry = (more: Partial<UploadResult & { status: 'retry' }> = {}): UploadRe
   cause: new Error('503'),
   ...more,
 });
-const day = 24 * 60 * 60 * 1_000;
+const hour = 60 * 60 * 1_000;
+const day = 24 * hour;
 
 describe('a failed attempt', () => {
   it('is noted on disk and made again after the wait of the policy, in whichever process', async () => {
@@ -90,23 +91,39 @@ describe('a failed attempt', () => {
 
 describe('giving up', () => {
   it('puts a segment in quarantine that has been failing for longer than maxRetryAgeMs, and only that one', async () => {
-    const { store, uploader, clock, queue } = setUp({ maxRetryAgeMs: 30 * day });
+    const { store, uploader, clock, queue } = setUp({ maxRetryAgeMs: 2 * hour });
     const [old = ''] = await addSegments(store, 1);
     uploader.otherwise(() => retry());
     await queue.drain();
-    await clock.advanceAsync(30 * day);
-    await queue.drain();
+    for (let n = 0; n < 2; n += 1) {
+      await clock.advanceAsync(hour);
+      await queue.drain();
+    }
     expect(store.ids).toEqual([old]);
     const [young = ''] = await addSegments(store, 1, 'young');
-    await clock.advanceAsync(day);
+    await clock.advanceAsync(hour);
 
     await expect(queue.drain()).resolves.toMatchObject({ quarantined: 1 });
 
     expect(store.outcomeOf(old)).toMatchObject({
       status: 'quarantined',
-      reason: expect.stringMatching(/^failing for longer than 2592000000 ms, 3 attempts/u),
+      reason: expect.stringMatching(/^failing for longer than 7200000 ms, 4 attempts/u),
     });
     expect(store.ids).toEqual([young]);
+  });
+
+  it('comes of failing, not of a month in which nobody tried', async () => {
+    const { store, uploader, clock, queue } = setUp();
+    const ids = await addSegments(store, 2);
+    uploader.otherwise(() => retry());
+    await queue.drain();
+    await clock.advanceAsync(31 * day);
+    const restarted = setUp({ store, clock });
+    restarted.uploader.otherwise(() => retry());
+    await expect(restarted.queue.drain()).resolves.toMatchObject({ quarantined: 0, retriesScheduled: 2 });
+    await clock.advanceAsync(31 * day);
+    await expect(queue.drain()).resolves.toMatchObject({ quarantined: 0, retriesScheduled: 2 });
+    expect(store.ids).toEqual(ids);
   });
 
   it('follows a policy that gives up', async () => {

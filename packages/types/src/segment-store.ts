@@ -55,7 +55,7 @@ export interface SegmentInfo extends SegmentName {
 export interface ExportState {
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** Milliseconds since the epoch; 0 where there was no failure. */
+  /** Milliseconds since the epoch, moved by long times in which nobody tried; 0 where there was no failure. */
   readonly firstFailureAtMs: number;
   /** Milliseconds since the epoch before which the segment is not tried again; 0: at once. */
   readonly nextAttemptAtMs: number;
