@@ -9,6 +9,13 @@ export interface Block {
   readonly reason: string;
 }
 
+/** What stands beside the counts of a cycle. */
+export interface TallyReasons {
+  readonly blocked: Block | undefined;
+  readonly hold: string | undefined;
+  readonly unrecorded: number;
+}
+
 /** Counts what a cycle does. */
 export class CycleTally {
   #listed = 0;
@@ -45,10 +52,7 @@ export class CycleTally {
     totals.bytes += this.#bytes;
   }
 
-  report(
-    endedBy: CycleEnd,
-    reasons: { readonly blocked?: Block | undefined; readonly hold?: string | undefined },
-  ): DrainReport {
+  report(endedBy: CycleEnd, reasons: TallyReasons): DrainReport {
     return {
       endedBy,
       delivered: this.#delivered,
@@ -56,6 +60,7 @@ export class CycleTally {
       retriesScheduled: this.#retriesScheduled,
       held: this.#held,
       remaining: this.#listed - this.#delivered - this.#quarantined - this.#gone,
+      unrecorded: reasons.unrecorded,
       bytes: this.#bytes,
       ...(reasons.blocked === undefined ? {} : { blocked: reasons.blocked.reason, blockedKind: reasons.blocked.kind }),
       ...(reasons.hold === undefined ? {} : { hold: reasons.hold }),

@@ -10,7 +10,7 @@ import { ArchiveCheck } from './archive-check.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import { checkWholeNumber } from './check.ts';
 import { askConditions } from './conditions.ts';
-import { type Block, CycleTally } from './cycle-tally.ts';
+import { type Block, CycleTally, type TallyReasons } from './cycle-tally.ts';
 import { Deferrals } from './deferrals.ts';
 import { describeCause } from './describe-cause.ts';
 import { DestinationHealth, type DestinationPause } from './destination-health.ts';
@@ -34,6 +34,9 @@ export const MAX_UNRECORDED_SEGMENTS = 100;
 
 /** Next attempts that fall close together share a cycle: each cycle lists the spool. */
 export const MIN_CYCLE_GAP_MS = 1_000;
+
+/** An uploader gets this long to close where nothing is left of the deadline: enough to say goodbye, if anybody listens. */
+export const MIN_UPLOADER_CLOSE_MS = 1_000;
 
 /** How the queue is at this moment. */
 export interface ExportQueueStatus {
@@ -195,8 +198,9 @@ export class DiskExportQueue implements AsyncDisposable {
   }
 
   /**
-   * Starts nothing new, waits for uploads under way, aborts them after the deadline, then closes the uploader. Aborted
-   * segments stay in the spool as they were. Calling it again returns the same promise.
+   * Starts nothing new, waits for uploads under way, aborts them after the deadline, then closes the uploader,
+   * for which it waits until the deadline, at least `MIN_UPLOADER_CLOSE_MS`. Aborted segments stay in the spool as they
+   * were. An outcome that is being written is waited for: its segment would be sent again. Calling it again returns the same promise.
    *
    * @param options.deadlineMs - Defaults to `closeDeadlineMs`.
    */
@@ -214,16 +218,28 @@ export class DiskExportQueue implements AsyncDisposable {
     // Lets `#closing` be set, which is what stops everybody else.
     await Promise.resolve();
     this.#wakeUp.wake();
-    const timer = this.#options.clock.setTimer(deadlineMs, () => this.#cycleAbort?.abort(closed('upload')), {
+    const { clock } = this.#options;
+    const endsAtMs = clock.monotonicMs() + deadlineMs;
+    const timer = clock.setTimer(deadlineMs, () => this.#cycleAbort?.abort(closed('upload')), {
       keepsProcessAlive: true,
     });
     await this.#loop;
     await this.#lastCycle;
     timer.cancel();
+    await this.#closeUploader(Math.max(MIN_UPLOADER_CLOSE_MS, endsAtMs - clock.monotonicMs()));
+  }
+
+  async #closeUploader(limitMs: number): Promise<void> {
+    const { clock, uploader } = this.#options;
+    const limit = new AbortController();
+    const onLimit = (): void => limit.abort(new DOMException(`It took longer than ${limitMs} ms`, 'TimeoutError'));
+    const timer = clock.setTimer(limitMs, onLimit, { keepsProcessAlive: true });
     try {
-      await this.#options.uploader.close?.();
+      await untilAborted(Promise.resolve(uploader.close?.()), limit.signal);
     } catch (cause) {
       this.#reportError('closeUploader', cause);
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -299,7 +315,7 @@ export class DiskExportQueue implements AsyncDisposable {
     });
     try {
       const endedBy = await cycle.run();
-      return cycle.tally.report(endedBy, { blocked: this.#blocked, hold: this.#hold });
+      return cycle.tally.report(endedBy, this.#reasons());
     } finally {
       cycle.tally.addTo(this.#counts);
     }
@@ -316,10 +332,14 @@ export class DiskExportQueue implements AsyncDisposable {
     }
   }
 
+  #reasons(): TallyReasons {
+    return { blocked: this.#blocked, hold: this.#hold, unrecorded: this.#delivery.unrecordedCount };
+  }
+
   async #countOnly(): Promise<DrainReport> {
     const tally = new CycleTally();
     for await (const _name of this.#options.store.list()) tally.listed();
-    return tally.report('aborted', { blocked: this.#blocked, hold: this.#hold });
+    return tally.report('aborted', this.#reasons());
   }
 
   async #obstacle(name: SegmentName | undefined, signal: AbortSignal): Promise<CycleEnd | undefined> {

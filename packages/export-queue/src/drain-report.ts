@@ -29,6 +29,8 @@ export interface DrainReport {
   readonly held: number;
   /** Segments still in the spool when the cycle ended, of those it listed: held, waiting, leased by others, not reached. */
   readonly remaining: number;
+  /** Segments that the receiver has and whose outcome the disk did not take so far: a crash now sends them again. */
+  readonly unrecorded: number;
   /** Bytes of the delivered segments. */
   readonly bytes: number;
   /** Why the queue is blocked, where it is. */

@@ -5,6 +5,7 @@ export {
   type ExportCounts,
   type ExportQueueStatus,
   MAX_UNRECORDED_SEGMENTS,
+  MIN_UPLOADER_CLOSE_MS,
 } from './disk-export-queue.ts';
 export type { CycleEnd, DrainReport } from './drain-report.ts';
 export type {

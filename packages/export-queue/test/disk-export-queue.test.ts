@@ -2,8 +2,8 @@
 // Method: the queue over doubles of store and clock; every outcome is read from the store's own record.
 
 import { REJECTIONS_BEFORE_BLOCK } from '@relaykit/export-queue';
-import { InMemorySegmentStore, settle } from '@relaykit/testing';
-import { type AfterDelivery, isRelayError, type UploadResult } from '@relaykit/types';
+import { InMemorySegmentStore, ManualClock, settle } from '@relaykit/testing';
+import { type AfterDelivery, isRelayError, type SegmentUploader, type UploadResult } from '@relaykit/types';
 import { describe, expect, it, vi } from 'vitest';
 import { addSegments, MemoryLogger, scripted, setUp, withLease } from './support.ts';
 
@@ -22,6 +22,7 @@ describe('drain', () => {
       retriesScheduled: 0,
       held: 0,
       remaining: 0,
+      unrecorded: 0,
       bytes: 24,
     });
     expect(uploader.acceptedIds).toEqual(ids);
@@ -735,6 +736,24 @@ describe('close', () => {
     });
     await queue.close();
     expect(of('error')).toMatchObject([{ operation: 'closeUploader' }]);
+  });
+
+  it('waits for an uploader that does not close until its deadline, and says so', async () => {
+    const clock = new ManualClock();
+    const uploader: SegmentUploader = {
+      upload: async () => ({ status: 'accepted' }),
+      close: () => new Promise(() => {}),
+    };
+    const { queue, of } = setUp({ uploader, clock });
+    let isClosed = false;
+    const closing = queue.close({ deadlineMs: 3_000 }).then(() => {
+      isClosed = true;
+    });
+    await clock.advanceAsync(2_999);
+    expect(isClosed).toBe(false);
+    await clock.advanceAsync(1);
+    await closing;
+    expect(of('error')).toMatchObject([{ operation: 'closeUploader', cause: { name: 'TimeoutError' } }]);
   });
 
   it('is what await using does', async () => {

@@ -25,7 +25,11 @@ it('is let go of where another process delivered it, too', async () => {
   const uploader = new RecordingUploader();
   const queue = new DiskExportQueue({ store: failing, uploader, clock });
   const seen = watch(queue);
-  expect(await queue.drain()).toMatchObject({ endedBy: 'storage', delivered: 0 });
+  expect(await queue.drain()).toMatchObject({
+    endedBy: 'storage',
+    delivered: 0,
+    unrecorded: MAX_UNRECORDED_SEGMENTS,
+  });
   expect(queue.status().unrecorded).toBe(MAX_UNRECORDED_SEGMENTS);
 
   const other = new DiskExportQueue({ store, uploader: new RecordingUploader(), clock });
