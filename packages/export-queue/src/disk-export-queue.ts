@@ -368,9 +368,13 @@ export class DiskExportQueue implements AsyncDisposable {
   }
 
   async #conditionObstacle(signal: AbortSignal): Promise<CycleEnd | undefined> {
-    const { conditions } = this.#options;
+    const { conditions, clock } = this.#options;
     if (conditions.length === 0) return undefined;
-    const hold = await askConditions(conditions, signal, (cause) => this.#reportError('condition', cause));
+    const hold = await askConditions(conditions, {
+      signal,
+      clock,
+      onFailure: (cause) => this.#reportError('condition', cause),
+    });
     if (signal.aborted) return undefined;
     const isNews = hold !== undefined && hold !== this.#hold;
     this.#hold = hold;

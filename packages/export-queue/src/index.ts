@@ -1,4 +1,4 @@
-export type { ConditionVerdict, ExportCondition } from './conditions.ts';
+export { CONDITION_TIMEOUT_MS, type ConditionVerdict, type ExportCondition } from './conditions.ts';
 export { DESTINATION_BACKOFF, FAILURES_BEFORE_PAUSE } from './destination-health.ts';
 export {
   DiskExportQueue,

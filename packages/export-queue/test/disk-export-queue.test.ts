@@ -1,7 +1,7 @@
 // Goal: what leaves the spool was accepted, and nothing else about the queue can take a segment away.
 // Method: the queue over doubles of store and clock; every outcome is read from the store's own record.
 
-import { REJECTIONS_BEFORE_BLOCK } from '@relaykit/export-queue';
+import { CONDITION_TIMEOUT_MS, REJECTIONS_BEFORE_BLOCK } from '@relaykit/export-queue';
 import { InMemorySegmentStore, ManualClock, settle } from '@relaykit/testing';
 import { type AfterDelivery, isRelayError, type SegmentUploader, type UploadResult } from '@relaykit/types';
 import { describe, expect, it, vi } from 'vitest';
@@ -594,6 +594,19 @@ describe('conditions', () => {
       remaining: 1,
     });
     expect(of('error')).toMatchObject([{ operation: 'condition' }]);
+  });
+
+  it('that do not answer hold the queue with a word, and are asked again', async () => {
+    let isStuck = true;
+    const conditions = [() => (isStuck ? new Promise<true>(() => undefined) : (true as const))];
+    const { store, clock, queue, of } = setUp({ conditions });
+    await addSegments(store, 1);
+    const draining = queue.drain();
+    await clock.advanceAsync(CONDITION_TIMEOUT_MS);
+    await expect(draining).resolves.toMatchObject({ endedBy: 'condition', hold: 'a condition does not answer' });
+    expect(of('held')).toEqual([{ reason: 'a condition does not answer' }]);
+    isStuck = false;
+    await expect(queue.drain()).resolves.toMatchObject({ delivered: 1 });
   });
 
   it('that never answer cannot keep the queue from closing', async () => {
