@@ -19,9 +19,10 @@ export async function* segmentMessage(
   const { sizeBytes } = segment;
   const messageBytes = headerBytes(headers) + sizeBytes;
   if (messageBytes > maxMessageBytes) {
+    // Not the segment's fault, but that of two settings: others as large, from every busy hour, would follow it.
     const what = `makes a message of ${messageBytes} bytes where the server takes ${maxMessageBytes}`;
     throw new UnreadableSegmentError(
-      'rejected',
+      'blocked',
       `${what}; write smaller segments, raise max_payload, or use mode 'event'`,
     );
   }

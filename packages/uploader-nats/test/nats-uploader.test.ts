@@ -216,7 +216,7 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     const large = await leasedSegment(`"${'x'.repeat(1_048_576)}"\n`);
     const whole = bySegment();
     const result = await upload(whole, large);
-    expect(result).toMatchObject({ status: 'rejected', cause: { message: expect.stringContaining('max_payload') } });
+    expect(result).toMatchObject({ status: 'blocked', cause: { message: expect.stringContaining('max_payload') } });
     await whole.close();
     const several = byEvent();
     const mixed = await leasedSegment(`{"n":1}\n"${'x'.repeat(1_048_576)}"\n`);
@@ -236,7 +236,7 @@ describe.skipIf(!isNatsInstalled)(`a stream${natsMark}`, () => {
     const content = new Uint8Array(sizeBytes).fill(0x20);
     const uploader = bySegment();
     const segment = await leasedSegment(content, { eventCount: small.info.metadata.eventCount });
-    expect((await upload(uploader, segment)).status).toBe(more === 0 ? 'accepted' : 'rejected');
+    expect((await upload(uploader, segment)).status).toBe(more === 0 ? 'accepted' : 'blocked');
     await uploader.close();
   });
 
