@@ -1,3 +1,5 @@
+import type { QuarantineOptions } from '@relaykit/segments';
+import type { AfterDelivery } from '@relaykit/types';
 import { checkOptionNames } from './check-option-names.ts';
 import type { RelayBufferOptions, RelayExportOptions, RelayHttpOptions, RelayOptions } from './relay-options.ts';
 
@@ -61,6 +63,17 @@ const exportNames: Names<RelayExportOptions> = {
   random: true,
 };
 
+const quarantineNames: Names<QuarantineOptions> = {
+  maxBytes: true,
+  maxSegments: true,
+  whenFull: true,
+};
+
+const archiveNames: Names<Exclude<AfterDelivery, 'delete'>> = {
+  archiveDirectory: true,
+  keepForMs: true,
+};
+
 const httpNames: Names<RelayHttpOptions> = {
   method: true,
   headers: true,
@@ -78,5 +91,8 @@ export function checkKnownOptions<TEvent>(options: RelayOptions<TEvent>): void {
   checkOptionNames('createRelay', options, relayNames);
   if (options.buffer !== undefined) checkOptionNames('buffer', options.buffer, bufferNames);
   if (options.export !== undefined) checkOptionNames('export', options.export, exportNames);
+  if (options.quarantine !== undefined) checkOptionNames('quarantine', options.quarantine, quarantineNames);
+  const afterDelivery: unknown = options.export?.afterDelivery;
+  if (typeof afterDelivery === 'object') checkOptionNames('export.afterDelivery', afterDelivery, archiveNames);
   if (options.http !== undefined) checkOptionNames('http', options.http, httpNames);
 }

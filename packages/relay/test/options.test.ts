@@ -54,6 +54,17 @@ describe('createRelay', () => {
       { directory, url: 'https://x.test', http: { header: {} } },
       'http has no option header; did you mean headers?',
     ],
+    [
+      'an unknown quarantine option',
+      { directory, quarantine: { maxSegment: 1 } },
+      'quarantine has no option maxSegment; did you mean maxSegments?',
+    ],
+    ['a quarantine that is null', { directory, quarantine: null }, 'quarantine must be an object, got null'],
+    [
+      'an unknown option of the archive',
+      { directory, uploader, export: { afterDelivery: { archiveDirectory: 'a', keepForMS: 1 } } },
+      'export.afterDelivery has no option keepForMS; did you mean keepForMs?',
+    ],
     ['what the relay settles itself', { directory, buffer: { persistence: {} } }, 'buffer has no option persistence'],
     ['two destinations', { directory, url: 'https://x.test', uploader }, 'url must not stand beside uploader'],
     ['http without url', { directory, uploader, http: {} }, 'http has no effect without url'],
