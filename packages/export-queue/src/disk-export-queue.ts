@@ -140,7 +140,8 @@ export class DiskExportQueue implements AsyncDisposable {
 
   /**
    * One cycle: tries each segment that is ready at most once and says what became of them. Segments whose next attempt
-   * is later are not waited for: they count as `remaining`. Runs after a cycle that is under way.
+   * is later are not waited for: they count as `remaining`. Runs after a cycle that is under way, and reports what that and
+   * any other did since the call, too: two drains at once both count the same segments. `counts()` counts each once.
    *
    * @param options.signal - Ends the cycle early: uploads under way are aborted and stay in the spool, `endedBy` is
    *   `aborted`.
