@@ -122,7 +122,7 @@ export class HttpUploader implements SegmentUploader {
     } catch (cause) {
       // Its text stays out: it comes from whatever hands out credentials.
       const failure = this.#exchanges.failure(segment, `has no headers: headers() failed with ${describeCause(cause)}`);
-      return { status: 'retry', cause: failure };
+      return { status: isMissingName(cause) ? 'blocked' : 'retry', cause: failure };
     }
     try {
       own = checkHeaders(own);
@@ -166,6 +166,11 @@ export class HttpUploader implements SegmentUploader {
 
 function fixed(headers: HttpHeaders): () => HttpHeaders {
   return () => headers;
+}
+
+/** No second attempt finds a name that the program lacks; one that is initialized later is there soon. */
+function isMissingName(cause: unknown): boolean {
+  return cause instanceof ReferenceError && !cause.message.includes('before initialization');
 }
 
 function messageOf(cause: unknown): string {

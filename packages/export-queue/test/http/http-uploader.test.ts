@@ -532,3 +532,23 @@ describe('other options', () => {
     expect(server.arrived[0]?.method).toBe('PUT');
   });
 });
+
+it('headers() that names what does not exist blocks; one that is only early is tried again', async () => {
+  const statusOf = async (headers: () => Record<string, string>): Promise<string> => {
+    const uploader = new HttpUploader({ url: 'http://127.0.0.1:1/', headers });
+    const result = await uploader.upload(await leasedSegment('{"n":1}\n'), { signal: new AbortController().signal });
+    await uploader.close();
+    return result.status;
+  };
+  const missing = new Function('return { authorization: freshToken() }') as () => Record<string, string>;
+  await expect(statusOf(missing)).resolves.toBe('blocked');
+  await expect(
+    statusOf(() => {
+      throw new TypeError('fetch failed');
+    }),
+  ).resolves.toBe('retry');
+  const early = (): Record<string, string> => ({ authorization: token });
+  const status = statusOf(early);
+  await expect(status).resolves.toBe('retry');
+  const token = 'late';
+});
