@@ -7,6 +7,8 @@ export interface Block {
   readonly kind: BlockKind;
   /** In a sentence. */
   readonly reason: string;
+  /** Of the segment at which it stopped. */
+  readonly bytes: number;
 }
 
 /** What stands beside the counts of a cycle. */

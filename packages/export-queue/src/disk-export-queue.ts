@@ -246,8 +246,21 @@ export class DiskExportQueue implements AsyncDisposable {
 
   async #run(): Promise<void> {
     while (this.#closing === undefined) {
+      if (this.#blocked?.kind === 'quarantineFull') await this.#lookForRoom(this.#blocked);
       if (!this.#isPaused && this.#blocked === undefined) await this.#backgroundCycle();
       if (this.#closing === undefined) await this.#wakeUp.wait(this.#restMs());
+    }
+  }
+
+  /** Room in a full quarantine is made by other processes, too, which cannot call `resume()`. */
+  async #lookForRoom(blocked: Block): Promise<void> {
+    try {
+      const hasRoom = await this.#options.store.hasQuarantineRoomFor?.(blocked.bytes);
+      if (!hasRoom || this.#blocked !== blocked) return;
+      this.#blocked = undefined;
+      this.#logger?.info('The export queue goes on: there is room in quarantine again');
+    } catch (cause) {
+      this.#reportError('list', cause);
     }
   }
 
@@ -413,7 +426,7 @@ export class DiskExportQueue implements AsyncDisposable {
 
   #block(kind: BlockKind, reason: string, segment: SegmentInfo, cause: unknown): void {
     if (this.#blocked !== undefined) return;
-    this.#blocked = { kind, reason };
+    this.#blocked = { kind, reason, bytes: segment.metadata.bytes };
     this.#logger?.error('The export queue is blocked until resume()', { reason, segmentId: segment.id });
     this.#events.emit('blocked', { kind, reason, segmentId: segment.id, cause });
   }

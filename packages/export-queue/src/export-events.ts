@@ -36,7 +36,7 @@ export type BlockKind = 'uploader' | 'rejections' | 'quarantineFull';
 
 export interface BlockedEvent {
   readonly kind: BlockKind;
-  /** What is wrong, in a sentence. The queue stays stopped until `resume()`. */
+  /** What is wrong, in a sentence. The queue stays stopped until `resume()`; for `quarantineFull` also until there is room. */
   readonly reason: string;
   readonly segmentId: string;
   readonly cause: unknown;

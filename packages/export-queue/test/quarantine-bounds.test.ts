@@ -1,11 +1,11 @@
 // Goal: a full quarantine stops the queue, says so, and loses nothing; once there is room the queue goes on.
 // Method: the store on files over a simulated disk; a receiver that refuses every other segment for good.
-import { DiskExportQueue } from '@relaykit/export-queue';
+import { DEFAULT_POLL_INTERVAL_MS, DiskExportQueue } from '@relaykit/export-queue';
 import { accountForSpool, openSegmentStore, type QuarantineOptions, Spool } from '@relaykit/segments';
 import { ManualClock, RecordingUploader, SimulatedDisk } from '@relaykit/testing';
 import { expect, it } from 'vitest';
 import { sealSegment } from './sealed-segments.ts';
-import { watch } from './support.ts';
+import { advanceAtRest, until, watch } from './support.ts';
 
 const directory = '/spool';
 
@@ -20,7 +20,7 @@ async function setUpSpool(segments: number, quarantine: QuarantineOptions) {
     info.firstSequence % 2 === 0 ? { status: 'rejected', cause: new Error('no') } : { status: 'accepted' },
   );
   const queue = new DiskExportQueue({ store, uploader, clock });
-  return { store, uploader, queue, seen: watch(queue) };
+  return { store, uploader, queue, clock, seen: watch(queue) };
 }
 
 it('blocks the queue where it is full, until there is room again', async () => {
@@ -49,6 +49,21 @@ it('blocks the queue where it is full, until there is room again', async () => {
     lost: 0,
     repeated: 0,
   });
+});
+
+it('goes on by itself once another process has made room', async () => {
+  const { store, queue, clock } = await setUpSpool(6, { maxSegments: 2 });
+  queue.start();
+  await until(() => queue.status().blocked !== undefined && clock.pendingTimers.length > 0);
+  await clock.advanceAsync(DEFAULT_POLL_INTERVAL_MS);
+  expect(queue.status().blocked).toBeDefined();
+
+  const [first] = await store.quarantine.list();
+  await store.quarantine.discard(first?.id ?? '');
+  await advanceAtRest(clock, queue, 2 * DEFAULT_POLL_INTERVAL_MS);
+  expect(queue.status().blocked).toBeUndefined();
+  expect(await accountForSpool(store.spool)).toMatchObject({ pending: 0, delivered: 3, quarantined: 2 });
+  await queue.close();
 });
 
 it('drops the oldest and goes on where it is told to', async () => {

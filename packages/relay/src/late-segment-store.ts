@@ -36,6 +36,10 @@ export class LateSegmentStore<Store extends SegmentStore = SegmentStore> impleme
     return (await this.#opened()).lease(id);
   }
 
+  async hasQuarantineRoomFor(bytes: number): Promise<boolean> {
+    return (await (await this.#opened()).hasQuarantineRoomFor?.(bytes)) ?? false;
+  }
+
   async outcomesSinceDelivery(): Promise<readonly SegmentOutcome[]> {
     return (await (await this.#opened()).outcomesSinceDelivery?.()) ?? [];
   }

@@ -84,6 +84,13 @@ export class Quarantine {
     return this.#guard('list', async () => sum(await listQuarantine(this.#spool)));
   }
 
+  /** Whether `add` takes a segment of so many bytes without dropping another. An empty quarantine takes any one segment. */
+  async hasRoomFor(bytes: number): Promise<boolean> {
+    const used = await this.usage();
+    const { maxBytes, maxSegments } = this.limits;
+    return used.segments === 0 || (used.segments < maxSegments && used.bytes + bytes <= maxBytes);
+  }
+
   /**
    * Puts a segment back among those that wait, to be sent again with the same idempotency key and without its earlier
    * failures. The record in the ledger comes last and is the commit point: a crash before it leaves the segment in

@@ -145,6 +145,10 @@ export class FileSegmentStore implements SegmentStore {
     return discardHeld(this.spool, options);
   }
 
+  hasQuarantineRoomFor(bytes: number): Promise<boolean> {
+    return this.quarantine.hasRoomFor(bytes);
+  }
+
   async outcomesSinceDelivery(): Promise<readonly SegmentOutcome[]> {
     const { records } = await this.spool.ledger.content();
     return outcomesSinceDelivery(records.values());

@@ -117,6 +117,8 @@ export interface SegmentStore {
   lease(id: string): Promise<LeaseAttempt>;
   /** Where offered: removes what was archived longer ago than its `keepForMs`. Never rejects; cheap to ask for often. */
   sweepArchive?(afterDelivery: AfterDelivery): Promise<void>;
+  /** Where offered: whether a segment of so many bytes can be put in quarantine now, whoever made the room. */
+  hasQuarantineRoomFor?(bytes: number): Promise<boolean>;
   /**
    * Where offered: tries whether delivered segments can be archived, before anything is sent that could not be recorded.
    *
