@@ -86,9 +86,7 @@ export class Quarantine {
 
   /** Whether `add` takes a segment of so many bytes without dropping another. An empty quarantine takes any one segment. */
   async hasRoomFor(bytes: number): Promise<boolean> {
-    const used = await this.usage();
-    const { maxBytes, maxSegments } = this.limits;
-    return used.segments === 0 || (used.segments < maxSegments && used.bytes + bytes <= maxBytes);
+    return this.#fits(await this.usage(), bytes);
   }
 
   /**
@@ -145,14 +143,18 @@ export class Quarantine {
   }
 
   async #makeRoomFor(bytes: number): Promise<void> {
-    const { maxBytes, maxSegments, whenFull } = this.limits;
+    const { whenFull } = this.limits;
     const files = [...(await listQuarantine(this.#spool))];
-    for (let used = sum(files); used.segments > 0; used = sum(files)) {
-      if (used.segments < maxSegments && used.bytes + bytes <= maxBytes) return;
+    for (let used = sum(files); !this.#fits(used, bytes); used = sum(files)) {
       if (whenFull === 'block') throw this.#full(used);
       const [oldest] = files.splice(0, 1);
       if (oldest) await this.#discard(oldest, QUARANTINE_FULL_REASON);
     }
+  }
+
+  #fits(used: QuarantineUsage, bytes: number): boolean {
+    const { maxBytes, maxSegments } = this.limits;
+    return used.segments === 0 || (used.segments < maxSegments && used.bytes + bytes <= maxBytes);
   }
 
   #full({ segments, bytes }: QuarantineUsage): RelayError<'RELAY_QUARANTINE_FULL'> {

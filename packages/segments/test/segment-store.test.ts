@@ -129,6 +129,9 @@ describe('FileSegmentStore', () => {
     expect(await store.info(idOf())).toBeDefined();
     disk.renameSync(pathOf({}, 'ndjson'), pathOf({}, 'age.gone'));
     expect(await store.info(idOf())).toBeUndefined();
+    // Its record is still to come.
+    expect(await store.lease(idOf())).toEqual({ status: 'busy' });
+    await disk.remove(pathOf({}, 'age.gone'));
     expect(await store.lease(idOf())).toEqual({ status: 'gone' });
   });
 

@@ -102,7 +102,7 @@ export interface SegmentLease {
 
 export type LeaseAttempt =
   | { readonly status: 'leased'; readonly lease: SegmentLease }
-  /** Somebody else has it. */
+  /** Somebody else has it, or its removal is under way and not recorded yet. */
   | { readonly status: 'busy' }
   /** It is delivered, dropped, quarantined or never was. */
   | { readonly status: 'gone' };
