@@ -56,8 +56,8 @@ export interface RelayEventBufferOptions<TEvent> {
   /**
    * Milliseconds after which a write starts, counted from the first event in memory, and after which a failed one is
    * tried again. At least 1, at most 2,147,483,647; `Number.POSITIVE_INFINITY` starts none for waiting events and
-   * retries after `DEFAULT_FLUSH_INTERVAL_MS`. The timer does not keep the process alive. Defaults to
-   * `DEFAULT_FLUSH_INTERVAL_MS`.
+   * retries after `DEFAULT_FLUSH_INTERVAL_MS`. The timer keeps the process alive only while a caller of `addWhenRoom`
+   * waits. Defaults to `DEFAULT_FLUSH_INTERVAL_MS`.
    */
   readonly flushIntervalMs?: number;
   /** Defaults to `DEFAULT_OVERFLOW`. */

@@ -3,7 +3,6 @@ import {
   isRelayError,
   type LifecycleChange,
   RelayError,
-  type Timer,
   type Unsubscribe,
   type WriteReceipt,
 } from '@relaykit/types';
@@ -19,14 +18,10 @@ import {
 import { BatchWriter } from './batch-writer.ts';
 import type { BufferedBatch } from './buffered-batch.ts';
 import { BufferedBatches } from './buffered-batches.ts';
+import { FlushTimer } from './flush-timer.ts';
 import { errorFacts, GuardedLogger } from './guarded-logger.ts';
 import { LossAccount } from './loss-account.ts';
-import {
-  DEFAULT_FLUSH_INTERVAL_MS,
-  type RelayEventBufferOptions,
-  type ResolvedOptions,
-  resolveOptions,
-} from './options.ts';
+import { type RelayEventBufferOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { RoomQueue } from './room-queue.ts';
 
 export interface FlushOptions {
@@ -80,14 +75,13 @@ export class RelayEventBuffer<TEvent> {
   readonly #batches: BufferedBatches<TEvent>;
   readonly #writer: BatchWriter<TEvent>;
   readonly #room = new RoomQueue<TEvent>();
+  /** After a failed write, the number of events starts none: the timer does, and whoever asks. */
+  readonly #timer: FlushTimer;
   readonly #losses: LossAccount;
   readonly #logger: GuardedLogger;
   readonly #unsubscribe: Unsubscribe | undefined;
   #added = 0;
   #persisted = 0;
-  #timer: Timer | undefined;
-  /** After a failed write, the number of events starts none: the timer does, and whoever asks. */
-  #isBackingOff = false;
   /** Between an `exit` and the next turn, which a process that ends does not have: what is added then is stored at once. */
   #isExiting = false;
   #isStoring = false;
@@ -98,6 +92,7 @@ export class RelayEventBuffer<TEvent> {
   constructor(options: RelayEventBufferOptions<TEvent>) {
     this.#options = resolveOptions(options);
     const { persistence, encode, durability, lifecycle, maxEvents, maxBytes, onDropped, logger } = this.#options;
+    const { clock, flushIntervalMs } = this.#options;
     this.#maxEvents = maxEvents;
     this.#maxBytes = maxBytes;
     this.#logger = new GuardedLogger(logger);
@@ -109,6 +104,12 @@ export class RelayEventBuffer<TEvent> {
       durability,
       onStored: (batch, receipt) => this.#onStored(batch, receipt),
       onFailed: (error, eventCount) => this.#onFailed(error, eventCount),
+    });
+    this.#timer = new FlushTimer({
+      clock,
+      flushIntervalMs,
+      isAwaited: () => this.#room.size > 0,
+      onDue: () => this.#writer.request(),
     });
     this.#unsubscribe = lifecycle?.subscribe((change) => this.#onLifecycle(change));
   }
@@ -137,7 +138,9 @@ export class RelayEventBuffer<TEvent> {
     if (this.#closing !== undefined) return Promise.resolve(this.#refuseClosed());
     if (this.#hasRoom()) return Promise.resolve(this.#take(event));
     // Room comes: a full buffer holds a full batch, whose write has been requested or is going to be retried.
-    return this.#room.wait(event, signal);
+    const admitted = this.#room.wait(event, signal);
+    this.#timer.keepProcessAlive();
+    return admitted;
   }
 
   /**
@@ -207,9 +210,9 @@ export class RelayEventBuffer<TEvent> {
     const { flushEvents, flushBytes } = this.#options;
     if (this.#batches.isOpenBatchFull(flushEvents, flushBytes)) {
       this.#batches.seal();
-      if (!this.#isBackingOff) this.#writer.request();
+      if (!this.#timer.isBackingOff) this.#writer.request();
     }
-    if (this.#timer === undefined) this.#startTimer(this.#options.flushIntervalMs);
+    this.#timer.start();
     if (this.#isExiting) this.#storeAllSync();
     return added;
   }
@@ -246,20 +249,18 @@ export class RelayEventBuffer<TEvent> {
   }
 
   #onStored(batch: BufferedBatch<TEvent>, { rejected }: WriteReceipt): void {
-    this.#isBackingOff = false;
+    this.#timer.recover();
     this.#persisted += batch.eventCount - rejected.length;
     this.#losses.dropEach(rejected.map(({ cause }) => ({ reason: reasonOf(cause), eventCount: 1, cause })));
     this.#admitWaiting();
-    if (this.#batches.eventCount === 0) this.#stopTimer();
+    if (this.#batches.eventCount === 0) this.#timer.stop();
   }
 
   #onFailed(error: unknown, eventCount: number): void {
-    const { flushIntervalMs } = this.#options;
-    const retryInMs = Number.isFinite(flushIntervalMs) ? flushIntervalMs : DEFAULT_FLUSH_INTERVAL_MS;
+    const { retryMs: retryInMs } = this.#timer;
     this.#logger.warn('A write failed; its events stay in memory.', { eventCount, retryInMs, ...errorFacts(error) });
-    this.#isBackingOff = true;
-    this.#stopTimer();
-    if (this.#batches.eventCount > 0) this.#startTimer(retryInMs);
+    // A sync fails with nothing in memory, too: then nothing is tried again, and the next events start their own write.
+    if (this.#batches.eventCount > 0) this.#timer.backOff();
   }
 
   #admitWaiting(): void {
@@ -267,19 +268,6 @@ export class RelayEventBuffer<TEvent> {
       () => this.#hasRoom(),
       (event) => this.#take(event),
     );
-  }
-
-  #startTimer(delayMs: number): void {
-    if (delayMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#options.clock.setTimer(delayMs, () => {
-      this.#timer = undefined;
-      this.#writer.request();
-    });
-  }
-
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   #onLifecycle(change: LifecycleChange): Promise<void> | undefined {
@@ -313,6 +301,8 @@ export class RelayEventBuffer<TEvent> {
     }
     this.#isStoring = false;
     if (errors.length === 0) return;
+    // Should the process live on: these batches have no write coming.
+    this.#timer.backOff();
     this.#logger.error('Events could not be written while the process exits; they are lost.', {
       eventCount: this.#batches.eventCount,
       ...errorFacts(errors[0]),
@@ -326,7 +316,7 @@ export class RelayEventBuffer<TEvent> {
     // A write that is failing now does not count as the last attempt.
     await this.#writer.whenIdle();
     await this.#writer.flush(durability, undefined).catch((error: unknown) => errors.push(error));
-    this.#stopTimer();
+    this.#timer.stop();
     this.#unsubscribe?.();
     const unpersistedEventCount = this.#dropUnpersisted(errors[0]);
     if (closesPersistence) {

@@ -85,6 +85,28 @@ describe('the timer', () => {
     expect(clock.pendingTimers).toEqual([]);
   });
 
+  it('keeps the process alive while somebody waits for room that a retry has to make', async () => {
+    const { buffer, persistence, clock } = scenario({ maxEvents: 2, flushIntervalMs: 500 });
+    const timers = (): unknown => clock.pendingTimers;
+    persistence.failNext(2);
+    addAll(buffer, range(0, 2));
+    await settle();
+    expect(timers()).toEqual([{ dueInMs: 500, keepsProcessAlive: false }]);
+    await clock.advanceAsync(200);
+    const giveUp = new AbortController();
+    const waiting = [buffer.addWhenRoom(2), buffer.addWhenRoom(3), buffer.addWhenRoom(4, giveUp)];
+    expect(timers()).toEqual([{ dueInMs: 300, keepsProcessAlive: true }]);
+    await clock.advanceAsync(300);
+    expect(timers()).toEqual([{ dueInMs: 500, keepsProcessAlive: true }]);
+    giveUp.abort(new Error('gave up'));
+    await expect(waiting[2]).rejects.toThrow('gave up');
+    await clock.advanceAsync(500);
+    await Promise.all(waiting.slice(0, 2));
+    expect(persistence.events()).toEqual(range(0, 4));
+    buffer.add(5);
+    expect(timers()).toEqual([{ dueInMs: 500, keepsProcessAlive: false }]);
+  });
+
   it('also writes what came while the last write was in flight', async () => {
     const { buffer, persistence, clock } = scenario();
     persistence.hold();
@@ -130,6 +152,35 @@ describe('a failing persistence', () => {
     expect(clock.pendingTimers).toEqual([{ dueInMs: 1_000, keepsProcessAlive: false }]);
     await clock.advanceAsync(1_000);
     expect(persistence.events()).toEqual([1]);
+  });
+
+  it.each([Number.POSITIVE_INFINITY, 500])(
+    'starts the next write after a sync that failed with nothing in memory, interval %s',
+    async (flushIntervalMs) => {
+      const { buffer, persistence } = scenario({ flushIntervalMs, flushEvents: 2, maxEvents: 4 });
+      addAll(buffer, range(0, 2));
+      await settle();
+      persistence.failNext();
+      await expect(buffer.flush({ durability: 'synced' })).rejects.toThrow();
+      addAll(buffer, range(2, 4));
+      await settle();
+      expect(persistence.events()).toEqual(range(0, 4));
+    },
+  );
+
+  it('is tried again by itself where exit failed and the process lives on', async () => {
+    const lifecycle = new ManualLifecycle();
+    const flushIntervalMs = Number.POSITIVE_INFINITY;
+    const { buffer, persistence, clock } = scenario({ lifecycle, flushIntervalMs, flushEvents: 3, maxEvents: 3 });
+    addAll(buffer, range(0, 2));
+    persistence.failNext();
+    void lifecycle.emit('exit');
+    await settle();
+    addAll(buffer, range(2, 3));
+    const waiting = buffer.addWhenRoom(3);
+    await clock.advanceAsync(1_000);
+    await expect(waiting).resolves.toEqual({ status: 'added' });
+    expect(persistence.events()).toEqual(range(0, 4));
   });
 
   it('is tried at once when somebody asks', async () => {
