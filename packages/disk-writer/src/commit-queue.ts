@@ -67,14 +67,25 @@ export class CommitQueue<TEvent> {
     this.#losses.note(dropped);
   }
 
-  /** Records what was dropped since the last segment began. To be called with none begun. */
-  async recordLosses({ roll, spool }: OpenSpool<TEvent>): Promise<void> {
-    if (this.#losses.isEmpty || roll.active) return;
-    await this.#losses.record(spool, (eventCount) => {
-      const firstSequence = this.#nextSequence;
-      this.#nextSequence += eventCount;
-      return { id: roll.nameUnwritten(firstSequence), firstSequence };
-    });
+  /** Records what was dropped since the last segment began, without waiting for it. To be called with none begun. */
+  recordLosses({ roll, spool }: OpenSpool<TEvent>): void {
+    this.#losses.record(spool, (eventCount) => this.#placeLoss(roll, eventCount));
+  }
+
+  /** The same, and waits for it, for as long as the ledger waits for its lock. */
+  finishLosses({ roll, spool }: OpenSpool<TEvent>): Promise<void> {
+    return this.#losses.finish(spool, (eventCount) => this.#placeLoss(roll, eventCount));
+  }
+
+  #placeLoss(
+    roll: SegmentRoll<TEvent>,
+    eventCount: number,
+  ): { readonly id: string; readonly firstSequence: number } | undefined {
+    // Numbers of a segment are without holes.
+    if (roll.active) return undefined;
+    const firstSequence = this.#nextSequence;
+    this.#nextSequence += eventCount;
+    return { id: roll.nameUnwritten(firstSequence), firstSequence };
   }
 
   /** Queues a batch that `storeSync` is about to store. */
@@ -190,10 +201,7 @@ export class CommitQueue<TEvent> {
     const { active } = opened.roll;
     if (active?.hasUnsyncedCut && !(await this.#settleCut(opened, active))) return;
     if (!this.#dropSettled()) return;
-    if (!this.#losses.isEmpty && opened.roll.endForNext(this.#queued()[0]?.batch)) {
-      await this.recordLosses(opened);
-      if (!this.#dropSettled()) return;
-    }
+    if (!this.#losses.isEmpty && opened.roll.endForNext(this.#queued()[0]?.batch)) this.recordLosses(opened);
     const [next] = this.#queued();
     if (!next) return;
     const { batch } = next;

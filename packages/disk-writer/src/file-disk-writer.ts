@@ -170,13 +170,14 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       const sealed = opened.roll.end('rotate');
       // Somebody waits for it, but not before the next lines.
       sealed.catch(() => undefined);
-      await this.#queue.recordLosses(opened);
+      this.#queue.recordLosses(opened);
       return sealed;
     });
   }
 
   /**
-   * Waits for accepted batches, seals the segment and releases all locks.
+   * Waits for accepted batches, seals the segment and releases all locks. Where drops were noted, it waits for their
+   * record, too; where another process keeps the ledger's lock, 10 s.
    *
    * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED` - a segment could not be sealed. Its events are on
    *   disk as their receipts say; the next writer or store of the spool seals it.
@@ -203,7 +204,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
         const { roll, sealer } = opened;
         const sealed = roll.end('close');
         sealed.catch(() => undefined);
-        await this.#queue.recordLosses(opened);
+        await this.#queue.finishLosses(opened);
         await sealed;
         await sealer.settleFailed();
         await sealer.whenSealed();

@@ -7,14 +7,22 @@ export interface DroppedEarlier {
   readonly eventCount: number;
 }
 
+/** Takes so many numbers and gives their record its name; `undefined` where a segment is being written. */
+export type PlaceLoss = (eventCount: number) => Pick<LedgerRecord, 'id' | 'firstSequence'> | undefined;
+
 /**
  * Brings to the ledger what was dropped before it was stored. Such events take numbers of their writer between two
  * segments, so that every number is in one place: in a segment, or in a record of one that never was.
+ *
+ * No write waits for the ledger, whose lock another process may hold. Until it has the records that were placed last,
+ * no others are placed: so one for each reason waits at most, however long that takes.
  */
 export class LossRecorder {
   readonly #waiting = new Map<string, number>();
   /** Records whose numbers are taken and that the ledger may not have yet; each is tried as it is until it does. */
   readonly #unrecorded: LedgerRecord[] = [];
+  /** Resolves to whether the ledger has all of them. */
+  #recording: Promise<boolean> | undefined;
 
   get isEmpty(): boolean {
     return this.#waiting.size === 0 && this.#unrecorded.length === 0;
@@ -25,29 +33,53 @@ export class LossRecorder {
   }
 
   /**
-   * Takes numbers, before it returns, and records them. To be called between two segments. Never rejects: what cannot be
-   * recorded now is tried again between the next two.
-   *
-   * @param place - Takes so many numbers and gives the record its name.
+   * Takes numbers, before it returns, and records them beside what happens next. To be called between two segments. What
+   * cannot be recorded now is tried again between the next two.
    */
-  async record(spool: Spool, place: (eventCount: number) => Pick<LedgerRecord, 'id' | 'firstSequence'>): Promise<void> {
-    const at = new Date(spool.clock.now()).toISOString();
-    for (const [reason, eventCount] of this.#waiting) {
-      const { id, firstSequence } = place(eventCount);
-      const outcome = 'dropped' as const;
-      this.#unrecorded.push({ kind: 'segment', id, outcome, reason, firstSequence, eventCount, bytes: 0, at });
+  record(spool: Spool, place: PlaceLoss): void {
+    if (this.#recording) return;
+    if (this.#unrecorded.length === 0) this.#placeWaiting(spool, place);
+    if (this.#unrecorded.length === 0) return;
+    this.#recording = this.#recordAll(spool).finally(() => {
+      this.#recording = undefined;
+    });
+  }
+
+  /** Records what there is, and waits for it: as long as the ledger waits for its lock, once. Never rejects. */
+  async finish(spool: Spool, place: PlaceLoss): Promise<void> {
+    // Whatever kept the ledger from being written a moment ago would do so again.
+    if (this.#recording && !(await this.#recording)) return;
+    // What is left of earlier tries, and then what could not be placed before that was recorded.
+    for (let round = 1; round <= 2; round += 1) {
+      this.record(spool, place);
+      if (!(await this.#recording)) return;
     }
-    this.#waiting.clear();
+  }
+
+  #placeWaiting(spool: Spool, place: PlaceLoss): void {
+    const at = new Date(spool.clock.now()).toISOString();
+    for (const [reason, eventCount] of [...this.#waiting]) {
+      const placed = place(eventCount);
+      if (!placed) return;
+      this.#waiting.delete(reason);
+      this.#unrecorded.push({ kind: 'segment', ...placed, outcome: 'dropped', reason, eventCount, bytes: 0, at });
+    }
+  }
+
+  async #recordAll(spool: Spool): Promise<boolean> {
     try {
       for (let next = this.#unrecorded[0]; next !== undefined; next = this.#unrecorded[0]) {
         await spool.ledger.record(next);
-        if (this.#unrecorded[0] === next) this.#unrecorded.shift();
+        this.#unrecorded.shift();
       }
+      return true;
     } catch (error) {
+      const waiting = [...this.#unrecorded.map(({ eventCount }) => eventCount), ...this.#waiting.values()];
       spool.logger?.warn('dropped events could not be recorded; it is tried again with the next segment', {
-        events: this.#unrecorded.reduce((sum, { eventCount }) => sum + eventCount, 0),
+        events: waiting.reduce((sum, eventCount) => sum + eventCount, 0),
         error: messageOf(error),
       });
+      return false;
     }
   }
 }

@@ -1,8 +1,9 @@
 // Goal: events that were dropped before they were stored have their numbers on record, and no number is in two places.
 // Method: a writer on a simulated disk; the accounts of its spool, as another process reads them.
+import { noRetry } from '@relaykit/retry';
 import { accountForSpool, recoverSpool, Spool } from '@relaykit/segments';
 import { JSONEventSerializer } from '@relaykit/serializers';
-import { ManualClock, SimulatedDisk } from '@relaykit/testing';
+import { type DiskOperation, ManualClock, SimulatedDisk, settle } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
 import { FileDiskWriter, type FlushMode } from '../src/index.ts';
 
@@ -11,8 +12,8 @@ const directory = '/spool';
 function scene(flushMode: FlushMode = 'append') {
   const [disk, clock] = [new SimulatedDisk({ seed: 1 }), new ManualClock()];
   const fileSystem = disk.process('writer');
-  const writer = new FileDiskWriter<object>({ directory, fileSystem, clock, flushMode });
-  return { disk, process: fileSystem, writer };
+  const writer = new FileDiskWriter<object>({ directory, fileSystem, clock, flushMode, retry: noRetry });
+  return { disk, process: fileSystem, clock, writer };
 }
 
 async function accountsOf(disk: SimulatedDisk) {
@@ -56,6 +57,8 @@ describe('events dropped before they were stored', () => {
     await writer.write(events(1));
     writer.noteDropped({ reason: 'overflow', eventCount: 2 });
     expect(await writer.write(events(1))).toMatchObject({ firstSequence: 3 });
+    // No write waits for the record.
+    await settle();
     expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: { overflow: 2 }, lost: 0, repeated: 0 });
     await writer.close();
   });
@@ -71,6 +74,45 @@ describe('events dropped before they were stored', () => {
     await writer.rotate();
     await writer.close();
     expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: { overflow: 5 }, lost: 0, repeated: 0 });
+  });
+
+  it('keep no write waiting while another process holds the lock of the ledger', async () => {
+    const { disk, writer, clock } = scene();
+    await writer.write(events(1));
+    await writer.rotate();
+    const held = disk.process('other').createFileSync(`${directory}/ledger.lock`);
+    expect(held.tryLock()).toBe(true);
+    for (let n = 0; n < 3; n += 1) {
+      writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+      // Resolves although no time passes.
+      await writer.write(events(1));
+      await writer.rotate();
+    }
+    await held.close();
+    const closing = writer.close();
+    for (let turn = 0; turn < 20; turn += 1) await clock.advanceAsync(50);
+    await closing;
+    expect(await accountsOf(disk)).toMatchObject({ pending: 4, dropped: { overflow: 6 }, lost: 0, repeated: 0 });
+  });
+
+  it('wait as one record for each reason, however often a write is tried on a disk that fails', async () => {
+    const { disk, writer } = scene();
+    await writer.write(events(1));
+    await writer.rotate();
+    const fails = ({ name, path }: DiskOperation): boolean =>
+      path.includes('ledger') || (name === 'create' && path.endsWith('.open'));
+    disk.failNext(fails, 'EIO', { times: Number.POSITIVE_INFINITY });
+    for (let n = 0; n < 50; n += 1) {
+      writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+      writer.noteDropped({ reason: 'tooLarge', eventCount: 1 });
+      await expect(writer.write(events(1))).rejects.toThrow();
+      await settle();
+    }
+    disk.clearFaults();
+    await writer.close();
+    const ledger = disk.files().get(`${directory}/ledger.ndjson`) ?? new Uint8Array();
+    expect(new TextDecoder().decode(ledger).match(/"dropped"/gu)?.length).toBeLessThanOrEqual(4);
+    expect(await accountsOf(disk)).toMatchObject({ dropped: { overflow: 100, tooLarge: 50 }, lost: 0, repeated: 0 });
   });
 
   it('keep their numbers where the exit path writes meanwhile', async () => {
