@@ -9,6 +9,7 @@ import {
 import type { RetryPolicy, WriteReceipt } from '@relaykit/types';
 import { encodeGroup, encodeGroupSync, type GroupFrames, type GroupPlace } from './encode-group.ts';
 import type { EventLoopTurn } from './event-loop-turn.ts';
+import { EventNumbers } from './event-numbers.ts';
 import type { FlushMode } from './file-disk-writer-options.ts';
 import { type DroppedEarlier, LossRecorder } from './loss-recorder.ts';
 import { PendingCommit } from './pending-commit.ts';
@@ -52,7 +53,7 @@ export class CommitQueue<TEvent> {
   #tasks: Task<TEvent>[] = [];
   readonly #losses = new LossRecorder();
   #isRunning = false;
-  #nextSequence = 0;
+  readonly #numbers = new EventNumbers<TEvent>();
 
   constructor(options: CommitQueueOptions<TEvent>) {
     this.#options = options;
@@ -83,8 +84,7 @@ export class CommitQueue<TEvent> {
   ): { readonly id: string; readonly firstSequence: number } | undefined {
     // Numbers of a segment are without holes.
     if (roll.active) return undefined;
-    const firstSequence = this.#nextSequence;
-    this.#nextSequence += eventCount;
+    const firstSequence = this.#numbers.take(eventCount);
     return { id: roll.nameUnwritten(firstSequence), firstSequence };
   }
 
@@ -131,7 +131,7 @@ export class CommitQueue<TEvent> {
       this.#appendOrCut(segment, commits, this.#encodeSync(roll, segment, commits, placeOf(spool, segment)));
       if (this.#options.flushMode === 'atomic') this.#sealSync(roll, sealer, commits);
     } else {
-      for (const commit of commits) this.#place(commit, '');
+      for (const commit of commits) this.#numbers.place(commit, '');
     }
     for (const commit of commits) this.#acknowledge(commit, 'written');
     // Whoever goes on living after this has events whose segment grows old.
@@ -159,7 +159,7 @@ export class CommitQueue<TEvent> {
       if (segment) sealer.sealSync(segment, 'exit');
     } catch (cause) {
       if (!segment || sealer.keepSync(segment)) return;
-      this.#takeNumbersBack(commits);
+      this.#numbers.takeBack(commits);
       for (const commit of commits) commit.state = 'queued';
       throw cause;
     }
@@ -247,7 +247,7 @@ export class CommitQueue<TEvent> {
       if (isCut) void opened.roll.end('failure').catch(() => undefined);
       return;
     }
-    if (!segment) for (const commit of group) this.#place(commit, '');
+    if (!segment) for (const commit of group) this.#numbers.place(commit, '');
     this.#tasks = this.#tasks.filter((task) => task.state !== 'written');
 
     if (segment && this.#isWhole(group)) return this.#sealGroup(opened, segment, group);
@@ -260,7 +260,7 @@ export class CommitQueue<TEvent> {
   }
 
   #beginning(isHeld: boolean): { readonly firstSequence: number; readonly isHeld: boolean } {
-    return { firstSequence: this.#nextSequence, isHeld };
+    return { firstSequence: this.#numbers.next, isHeld };
   }
 
   /** Queued batches, in order, that the segment may take before it has to rotate. */
@@ -346,7 +346,7 @@ export class CommitQueue<TEvent> {
     let mark = segment.end;
     segment.appendSync(frames.flat());
     const marks = [mark];
-    for (const commit of group) this.#place(commit, commit.batch.eventCount > 0 ? segment.id : '');
+    for (const commit of group) this.#numbers.place(commit, commit.batch.eventCount > 0 ? segment.id : '');
     for (const ofBatch of frames) {
       for (const { bytes, eventCount } of ofBatch) {
         mark = {
@@ -360,12 +360,6 @@ export class CommitQueue<TEvent> {
     return marks;
   }
 
-  #place(commit: PendingCommit<TEvent>, segmentId: string): void {
-    commit.place = { segmentId, firstSequence: this.#nextSequence };
-    commit.state = 'written';
-    this.#nextSequence += commit.batch.eventCount;
-  }
-
   async #syncGroup(
     { roll, sealer, keeper, spool }: OpenSpool<TEvent>,
     segment: ActiveSegmentFile | undefined,
@@ -376,7 +370,7 @@ export class CommitQueue<TEvent> {
     const [acknowledgedEnd] = marks;
     const end = marks.at(-1);
     // Where the exit path has written behind these batches, or acknowledged one, they stay: nothing of it may be cut off.
-    const mayBeCut = (): boolean => segment?.end.sizeBytes === end?.sizeBytes && this.#isLast(waiting);
+    const mayBeCut = (): boolean => segment?.end.sizeBytes === end?.sizeBytes && this.#numbers.isLast(waiting);
     let refusal: unknown;
     try {
       await sealer.whenDurable();
@@ -425,13 +419,6 @@ export class CommitQueue<TEvent> {
     });
   }
 
-  /** Whether the exit path has neither stored behind these batches nor acknowledged one: if it has, they must stay. */
-  #isLast(commits: readonly PendingCommit<TEvent>[]): boolean {
-    if (commits.some(({ state }) => state !== 'written')) return false;
-    const last = commits.at(-1);
-    return last !== undefined && last.place.firstSequence + last.batch.eventCount === this.#nextSequence;
-  }
-
   /** Whether the group is a segment of its own. */
   #isWhole(group: readonly PendingCommit<TEvent>[]): boolean {
     return this.#options.flushMode === 'atomic' && group.some(({ batch }) => batch.eventCount > 0);
@@ -442,7 +429,7 @@ export class CommitQueue<TEvent> {
     segment: ActiveSegmentFile,
     group: readonly PendingCommit<TEvent>[],
   ): Promise<void> {
-    const mayBeUndone = (): boolean => this.#isLast(group);
+    const mayBeUndone = (): boolean => this.#numbers.isLast(group);
     try {
       const lostEvents = await opened.sealer.sealWhole(segment, 'flush', mayBeUndone);
       if (lostEvents > 0) {
@@ -470,7 +457,7 @@ export class CommitQueue<TEvent> {
       this.#takeBack(commits, refusal);
       return;
     }
-    this.#takeNumbersBack(commits);
+    this.#numbers.takeBack(commits);
     for (const commit of commits) {
       commit.state = 'queued';
       commit.wasRefused = true;
@@ -480,16 +467,17 @@ export class CommitQueue<TEvent> {
 
   /** The end of the file was refused: its batches were never there, and their numbers are given out again. */
   #takeBack(commits: readonly PendingCommit<TEvent>[], cause: unknown): void {
-    this.#takeNumbersBack(commits);
+    this.#numbers.takeBack(commits);
     this.#failUnsettled(commits, cause);
-  }
-
-  #takeNumbersBack(commits: readonly PendingCommit<TEvent>[]): void {
-    this.#nextSequence = Math.min(this.#nextSequence, ...commits.map(({ place }) => place.firstSequence));
   }
 
   #failUnsettled(commits: readonly PendingCommit<TEvent>[], cause: unknown): void {
     for (const commit of commits) commit.fail(cause);
+  }
+
+  /** Answers for a batch that the operating system has, though it waits for its sync still. */
+  acknowledgeWritten(commit: PendingCommit<TEvent>): void {
+    this.#acknowledge(commit, 'written');
   }
 
   #acknowledge(commit: PendingCommit<TEvent>, reached: 'written' | 'synced'): void {

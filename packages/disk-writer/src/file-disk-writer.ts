@@ -328,7 +328,9 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
     } catch (cause) {
       throw toStorageError(cause, { operation: 'write', path: this.#options.directory });
     }
-    return commit.settledReceipt ?? commit.acknowledge('written');
+    this.#queue.acknowledgeWritten(commit);
+    if (!commit.settledReceipt) throw new Error('the batch was acknowledged without a receipt');
+    return commit.settledReceipt;
   }
 
   #own(batch: EventBatch<TEvent>): FrameBatch<TEvent> {

@@ -1,6 +1,7 @@
 import { rotateByEvents } from '@relaykit/rotation';
 import { settle } from '@relaykit/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { DiskWriterMetricsCollector } from '../src/index.ts';
 import { events, WriterOnDisk } from './writer-on-disk.ts';
 
 describe('writeSync', () => {
@@ -46,6 +47,29 @@ describe('writeSync', () => {
     await queued;
     await settle();
     expect(await spool.numbers()).toEqual([0, 1, 2]);
+  });
+
+  it('announces a batch that was waiting for its sync, once', async () => {
+    const spool = new WriterOnDisk();
+    const told: unknown[] = [];
+    const metrics = new DiskWriterMetricsCollector();
+    const writer = spool.another({
+      metrics,
+      onFlushed: ({ eventCount, durability }) => told.push([eventCount, durability]),
+    });
+    await writer.open();
+    const gate = spool.disk.hold(({ name, path }) => name === 'sync' && path.endsWith('.open'));
+    const batch = events(0, 3);
+    const synced = writer.write(batch, { durability: 'synced' });
+    await gate.reached();
+    writer.writeSync?.(batch);
+    gate.release();
+    await synced;
+    await settle();
+    expect(told).toEqual([[3, 'written']]);
+    const written = metrics.snapshot().metrics.find(({ name }) => name === 'relaykit.events.written');
+    expect(written?.points).toMatchObject([{ value: 3 }]);
+    await writer.close();
   });
 
   it('keeps a batch that it has answered for, though its sync fails afterwards', async () => {
