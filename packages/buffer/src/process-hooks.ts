@@ -4,6 +4,9 @@ import { waitAtMost } from './wait-at-most.ts';
 // biome-ignore lint/suspicious/noExplicitAny: listeners of a process take whatever its events carry.
 type ProcessListener = (...args: any[]) => void;
 
+/** Of Node.js, where there are signals. */
+declare function setImmediate(run: () => void): unknown;
+
 /** What is needed of `process`. */
 export interface ProcessLike {
   readonly pid: number;
@@ -68,7 +71,7 @@ export class ProcessHooks {
 
   #remove(source: HookedSource): void {
     if (!this.#sources.delete(source)) return;
-    for (const signal of source.signals) if (!this.#isWanted(signal)) this.#stopListening(signal);
+    afterNextPoll(() => this.#stopUnwanted(source.signals));
     if (this.#sources.size > 0) return;
     this.#process.off('exit', this.#onExit);
     this.#process.off('beforeExit', this.#onBeforeExit);
@@ -89,6 +92,10 @@ export class ProcessHooks {
     const onSignal = this.#onSignals.get(signal);
     if (onSignal) this.#process.off(signal, onSignal);
     this.#onSignals.delete(signal);
+  }
+
+  #stopUnwanted(signals: readonly string[]): void {
+    for (const signal of signals) if (!this.#isWanted(signal)) this.#stopListening(signal);
   }
 
   #isWanted(signal: string): boolean {
@@ -144,6 +151,15 @@ export class ProcessHooks {
     // The first process of a container does not end by a signal that it does not handle: it lives on, as it would have.
     setTimeout(() => this.#listenForSignals(), 0);
   }
+}
+
+/**
+ * A signal that has come is told in the next poll phase of the event loop. Who stops listening before that swallows it:
+ * the system has delivered it, and nobody ends the process. Immediates run after a poll phase, though the first perhaps
+ * after one that had begun.
+ */
+function afterNextPoll(run: () => void): void {
+  setImmediate(() => setImmediate(run));
 }
 
 /**

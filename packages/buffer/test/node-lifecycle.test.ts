@@ -20,10 +20,15 @@ class FakeProcess extends EventEmitter {
   }
 }
 
+/** Listeners for signals stay for one poll phase more. */
+const twoTurns = async (): Promise<void> => {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
 const signalExitV4 = Symbol.for('signal-exit emitter');
 
 describe('nodeLifecycle', () => {
-  it('installs nothing before the first listener, and leaves nothing after the last', () => {
+  it('installs nothing before the first listener, and leaves nothing after the last', async () => {
     const process = new FakeProcess();
     const source = nodeLifecycle({ process });
     expect(process.listenerTotal).toBe(0);
@@ -35,19 +40,44 @@ describe('nodeLifecycle', () => {
     ends[0]?.();
     expect(process.listenerTotal).toBeGreaterThan(0);
     ends[1]?.();
+    await twoTurns();
     expect(process.listenerTotal).toBe(0);
     ends[1]?.();
     source.subscribe(() => undefined)();
+    await twoTurns();
     expect(process.listenerTotal).toBe(0);
   });
 
-  it('needs no more listeners for a hundred lifecycles than for one', () => {
+  it('needs no more listeners for a hundred lifecycles than for one', async () => {
     const process = new FakeProcess();
     const ends = Array.from({ length: 100 }, () => nodeLifecycle({ process }).subscribe(() => undefined));
     expect(process.listenerCount('SIGTERM')).toBe(1);
     expect(process.listenerCount('exit')).toBe(1);
     for (const end of ends) end();
+    await twoTurns();
     expect(process.listenerTotal).toBe(0);
+  });
+
+  it('raises a signal that had come when the last listener left', async () => {
+    const process = new FakeProcess();
+    const { changes, end } = logOf(nodeLifecycle({ process }));
+    end();
+    process.emit('SIGTERM');
+    await settle();
+    expect(process.raised).toEqual(['SIGTERM']);
+    expect(changes).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(process.listenerTotal).toBe(0);
+  });
+
+  it('goes on listening where another listener comes in the same turn', async () => {
+    const process = new FakeProcess();
+    const source = nodeLifecycle({ process });
+    source.subscribe(() => undefined)();
+    const { changes } = logOf(source);
+    await twoTurns();
+    process.emit('SIGTERM');
+    expect(changes).toEqual(['terminate']);
   });
 
   it('tells of the end of a script, once, and of the exit', () => {
@@ -208,11 +238,12 @@ describe('nodeLifecycle', () => {
     expect(() => nodeLifecycle(options)).toThrow(message);
   });
 
-  it('listens to the real process unless told otherwise', () => {
+  it('listens to the real process unless told otherwise', async () => {
     const before = process.listenerCount('SIGHUP');
     const end = nodeLifecycle().subscribe(() => undefined);
     expect(process.listenerCount('SIGHUP')).toBe(before + 1);
     end();
+    await twoTurns();
     expect(process.listenerCount('SIGHUP')).toBe(before);
   });
 });
