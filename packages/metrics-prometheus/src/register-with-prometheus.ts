@@ -18,7 +18,8 @@ export interface PrometheusOptions {
 interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
-  readonly metricName: string;
+  /** Where it is not the metric's own. A registry in the format of OpenMetrics ends the names of counters itself. */
+  readonly metricName?: string;
 }
 
 /**
@@ -72,23 +73,23 @@ export function prometheusNameOf({ name, kind, unit }: Pick<MetricDefinition, 'n
 
 function promMetricOf(definition: MetricDefinition, common: MetricLabels, snapshot: () => MetricsSnapshot) {
   const name = prometheusNameOf(definition);
-  const head = { name, help: definition.description, type: definition.kind, aggregator: 'sum' } as const;
-  return {
+  const head = { help: definition.description, type: definition.kind, aggregator: 'sum' } as const;
+  const registered = {
     ...head,
-    async get(): Promise<typeof head & { readonly values: readonly Sample[] }> {
+    /** A registry in the format of OpenMetrics sets it to the name without `_total`. */
+    name,
+    async get(): Promise<typeof head & { readonly name: string; readonly values: readonly Sample[] }> {
+      const own = { ...head, name: registered.name };
       const metric = snapshot().metrics.find((entry) => entry.name === definition.name);
-      if (metric === undefined) return { ...head, values: [] };
-      if (metric.kind === 'histogram') return { ...head, values: histogramSamples(name, metric, common) };
-      const values = metric.points.map(({ labels, value }) => ({
-        labels: { ...common, ...labels },
-        value,
-        metricName: name,
-      }));
-      return { ...head, values };
+      if (metric === undefined) return { ...own, values: [] };
+      if (metric.kind === 'histogram') return { ...own, values: histogramSamples(name, metric, common) };
+      const values = metric.points.map(({ labels, value }) => ({ labels: { ...common, ...labels }, value }));
+      return { ...own, values };
     },
     /** A registry may ask for it; the numbers are the source's. */
     reset(): void {},
   };
+  return registered;
 }
 
 /** Prometheus adds buckets up: each counts all that is not larger than its bound. */

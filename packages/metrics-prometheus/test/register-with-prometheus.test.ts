@@ -1,6 +1,6 @@
 // Goal: a scrape has every metric, under a name that Prometheus expects.
 // Method: a real registry, read as a scrape reads it.
-import { Counter, Registry } from 'prom-client';
+import { Counter, type OpenMetricsContentType, Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { prometheusNameOf, registerWithPrometheus } from '../src/index.ts';
 import { sampleSource } from './sample-source.ts';
@@ -29,6 +29,28 @@ relaykit_flush_duration_seconds_count{spool="a"} 3
   expect(snapshotCount()).toBe(1);
   await registry.metrics();
   expect(snapshotCount()).toBe(2);
+});
+
+it('shows them in the format of OpenMetrics, and leaves the registry as it was', async () => {
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const unregister = registerWithPrometheus(sampleSource().source, { registry });
+  for (let scrape = 1; scrape <= 2; scrape += 1) {
+    const lines = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#') && line !== '');
+    expect(lines).toEqual([
+      'relaykit_events_dropped_total{reason="age"} 3',
+      'relaykit_events_dropped_total{reason="a \\"word\\"\\nof mine"} 4',
+      'relaykit_spool_bytes 1024',
+      'relaykit_flush_duration_seconds_bucket{le="0.5"} 1',
+      'relaykit_flush_duration_seconds_bucket{le="1"} 1',
+      'relaykit_flush_duration_seconds_bucket{le="+Inf"} 3',
+      'relaykit_flush_duration_seconds_sum 2.75',
+      'relaykit_flush_duration_seconds_count 3',
+    ]);
+    expect(await registry.metrics()).toContain('# TYPE relaykit_events_dropped counter');
+  }
+  unregister();
+  expect(registry.getMetricsAsArray()).toEqual([]);
 });
 
 it('leaves the registry as it was', async () => {
