@@ -1,19 +1,23 @@
 import { type EventPersisting, isRelayError, type WriteReceipt } from '@relaykit/types';
 import { check, checkEqual } from './check.ts';
 
-/** How the suite gets at an implementation. Its events are plain JSON data. */
-export interface EventPersistingHarness {
+/**
+ * How the suite gets at an implementation. Its events are plain JSON data.
+ *
+ * @typeParam P - What `create` makes: the other functions get it as it is, with whatever it has besides.
+ */
+export interface EventPersistingHarness<P extends EventPersisting<unknown> = EventPersisting<unknown>> {
   /** A new one that has stored nothing, open for writing. Called once a test. */
-  create(): EventPersisting<unknown> | Promise<EventPersisting<unknown>>;
+  create(): P | Promise<P>;
   /** Every event it stored so far, in order. Called on open and on closed ones, never while a call is under way. */
-  readBack(persistence: EventPersisting<unknown>): readonly unknown[] | Promise<readonly unknown[]>;
+  readBack(persistence: P): readonly unknown[] | Promise<readonly unknown[]>;
   /**
    * Makes the next attempt to store fail for good, before anything of it is stored. Without it, what a failed commit
    * leaves behind is not tested.
    */
-  failNextStore?(persistence: EventPersisting<unknown>): void;
+  failNextStore?(persistence: P): void;
   /** Removes what `create` made; called after each test, the persistence being closed. */
-  dispose?(persistence: EventPersisting<unknown>): void | Promise<void>;
+  dispose?(persistence: P): void | Promise<void>;
 }
 
 /** Defines one test on a fresh persistence that is closed and disposed of afterwards. */

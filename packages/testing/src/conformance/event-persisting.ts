@@ -1,4 +1,4 @@
-import type { WriteReceipt } from '@relaykit/types';
+import type { EventPersisting, WriteReceipt } from '@relaykit/types';
 import { settle } from '../settle.ts';
 import { check, checkEqual, errorOf, rejectionOf } from './check.ts';
 import { describeBatches } from './event-persisting-batches.ts';
@@ -24,7 +24,11 @@ import { resolveTestApi, type TestApi } from './test-api.ts';
  *
  * @param testApi - Defaults to the global `describe` and `it`.
  */
-export function describeEventPersisting(name: string, harness: EventPersistingHarness, testApi?: TestApi): void {
+export function describeEventPersisting<P extends EventPersisting<unknown>>(
+  name: string,
+  harness: EventPersistingHarness<P>,
+  testApi?: TestApi,
+): void {
   const api = resolveTestApi(testApi);
   const { describe, it } = api;
   const test: PersistingTest = (title, run) =>

@@ -2,14 +2,18 @@ import type { ExportState, LeaseAttempt, SegmentLease, SegmentName, SegmentStore
 import { check, checkBytes, checkEqual, rejectionOf } from './check.ts';
 import { resolveTestApi, type TestApi } from './test-api.ts';
 
-/** How the suite gets at an implementation. */
-export interface SegmentStoreHarness {
+/**
+ * How the suite gets at an implementation.
+ *
+ * @typeParam S - What `create` makes: the other functions get it as it is, with whatever it has besides.
+ */
+export interface SegmentStoreHarness<S extends SegmentStore = SegmentStore> {
   /** A store without segments. Called once a test. */
-  create(): SegmentStore | Promise<SegmentStore>;
+  create(): S | Promise<S>;
   /** Adds a sealed segment with these bytes, newer than those added before; resolves to its id. */
-  addSegment(store: SegmentStore, content: Uint8Array): Promise<string>;
+  addSegment(store: S, content: Uint8Array): Promise<string>;
   /** Removes what `create` made; called after each test, the store being closed. */
-  dispose?(store: SegmentStore): void | Promise<void>;
+  dispose?(store: S): void | Promise<void>;
 }
 
 /**
@@ -17,9 +21,13 @@ export interface SegmentStoreHarness {
  *
  * @param testApi - Defaults to the global `describe` and `it`.
  */
-export function describeSegmentStore(name: string, harness: SegmentStoreHarness, testApi?: TestApi): void {
+export function describeSegmentStore<S extends SegmentStore>(
+  name: string,
+  harness: SegmentStoreHarness<S>,
+  testApi?: TestApi,
+): void {
   const { describe, it } = resolveTestApi(testApi);
-  const test = (title: string, run: (store: SegmentStore, add: typeof harness.addSegment) => Promise<void>): void => {
+  const test = (title: string, run: (store: S, add: typeof harness.addSegment) => Promise<void>): void => {
     it(title, async () => {
       const store = await harness.create();
       try {

@@ -6,7 +6,7 @@ describeSegmentStore(
   'InMemorySegmentStore',
   {
     create: () => new InMemorySegmentStore(),
-    addSegment: async (store, content) => (await (store as InMemorySegmentStore).addSegment({ content })).id,
+    addSegment: async (store, content) => (await store.addSegment({ content })).id,
   },
   { describe, it },
 );
