@@ -1,4 +1,5 @@
 import {
+  type BatchAddOutcome,
   type Durability,
   isRelayError,
   type LifecycleChange,
@@ -136,7 +137,8 @@ export class RelayEventBuffer<TEvent> {
   addWhenRoom(event: TEvent, { signal }: { readonly signal?: AbortSignal } = {}): Promise<AddResult> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#closing !== undefined) return Promise.resolve(this.#refuseClosed());
-    if (this.#hasRoom()) return Promise.resolve(this.#take(event));
+    // The promise rejects with what `take` throws.
+    if (this.#hasRoom()) return new Promise((resolve) => resolve(this.#take(event)));
     // Room comes: a full buffer holds a full batch, whose write has been requested or is going to be retried.
     const admitted = this.#room.wait(event, signal);
     this.#timer.keepProcessAlive();
@@ -204,7 +206,8 @@ export class RelayEventBuffer<TEvent> {
   }
 
   #take(event: TEvent): AddResult {
-    const outcome = this.#batches.add(event);
+    const outcome = this.#offer(event);
+    if (outcome === undefined) return this.#refuseClosed();
     this.#added += 1;
     if (outcome !== 'added') return this.#dropRejected(outcome.rejected);
     const { flushEvents, flushBytes } = this.#options;
@@ -215,6 +218,16 @@ export class RelayEventBuffer<TEvent> {
     this.#timer.start();
     if (this.#isExiting) this.#storeAllSync();
     return added;
+  }
+
+  /** @returns `undefined` where the persistence is closed, which somebody else may have done. */
+  #offer(event: TEvent): BatchAddOutcome | undefined {
+    try {
+      return this.#batches.add(event);
+    } catch (error) {
+      if (isRelayError(error, 'RELAY_CLOSED')) return undefined;
+      throw error;
+    }
   }
 
   #refuseClosed(): AddResult {

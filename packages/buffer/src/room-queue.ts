@@ -3,6 +3,7 @@ import { type AddResult, refusedClosed } from './add-result.ts';
 interface Waiter<TEvent> {
   readonly event: TEvent;
   resolve(result: AddResult): void;
+  reject(error: unknown): void;
   previous: Waiter<TEvent> | undefined;
   next: Waiter<TEvent> | undefined;
 }
@@ -22,7 +23,7 @@ export class RoomQueue<TEvent> {
 
   wait(event: TEvent, signal: AbortSignal | undefined): Promise<AddResult> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter<TEvent> = { event, resolve, previous: this.#last, next: undefined };
+      const waiter: Waiter<TEvent> = { event, resolve, reject, previous: this.#last, next: undefined };
       if (this.#last === undefined) this.#first = waiter;
       else this.#last.next = waiter;
       this.#last = waiter;
@@ -36,6 +37,10 @@ export class RoomQueue<TEvent> {
         signal.removeEventListener('abort', abort);
         resolve(result);
       };
+      waiter.reject = (error) => {
+        signal.removeEventListener('abort', abort);
+        reject(error);
+      };
       signal.addEventListener('abort', abort, { once: true });
     });
   }
@@ -44,7 +49,11 @@ export class RoomQueue<TEvent> {
   admit(hasRoom: () => boolean, take: (event: TEvent) => AddResult): void {
     for (let waiter = this.#first; waiter !== undefined && hasRoom(); waiter = this.#first) {
       this.#unlink(waiter);
-      waiter.resolve(take(waiter.event));
+      try {
+        waiter.resolve(take(waiter.event));
+      } catch (error) {
+        waiter.reject(error);
+      }
     }
   }
 

@@ -2,6 +2,25 @@ import { ManualLifecycle, settle } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
 import { addAll, expectBalanced, range, scenario } from './scenario.ts';
 
+it('refuses events once somebody else has closed the persistence', async () => {
+  const { buffer, persistence } = scenario({ maxEvents: 2, flushEvents: 1 });
+  persistence.hold();
+  addAll(buffer, [0, 1]);
+  const waiting = [buffer.addWhenRoom(2), buffer.addWhenRoom(3)];
+  await settle();
+  const closed = persistence.close();
+  persistence.release();
+  await closed;
+  await settle();
+  const refused = { status: 'refused', reason: 'closed' };
+  await expect(Promise.race([waiting[0], settle()])).resolves.toEqual(refused);
+  await expect(waiting[1]).resolves.toEqual(refused);
+  expect(buffer.add(4)).toEqual(refused);
+  await expect(buffer.addWhenRoom(5)).resolves.toEqual(refused);
+  expect(buffer.counts()).toMatchObject({ waitingForRoom: 0, refused: { closed: 4 } });
+  expectBalanced(buffer);
+});
+
 describe('close', () => {
   it('writes what is in memory, then closes the persistence, once', async () => {
     const { buffer, persistence } = scenario();

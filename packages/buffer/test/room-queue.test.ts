@@ -31,6 +31,20 @@ it.for([0, 1, 2, 3])('goes on in order when waiter %i of four has given up', asy
   expect([refused, queue.size, await late]).toEqual([1, 0, { status: 'refused', reason: 'closed' }]);
 });
 
+it('tells a waiter whose event cannot be taken, and goes on with the next', async () => {
+  const queue = new RoomQueue<number>();
+  const waiting = [1, 2].map((n) => queue.wait(n, new AbortController().signal));
+  queue.admit(
+    () => true,
+    (n) => {
+      if (n === 1) throw new Error('no');
+      return added;
+    },
+  );
+  await expect(waiting[0]).rejects.toThrow('no');
+  await expect(waiting[1]).resolves.toEqual(added);
+});
+
 it('lets in who comes while it lets others in, behind them', () => {
   const queue = new RoomQueue<number>();
   const taken: number[] = [];

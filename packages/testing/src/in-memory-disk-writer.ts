@@ -84,6 +84,7 @@ export class InMemoryDiskWriter<TEvent> implements EventPersisting<TEvent> {
   }
 
   openBatch(): EventBatch<TEvent> {
+    this.#expectOpen('openBatch');
     return new InMemoryBatch<TEvent>(this, this.#maxEventBytes);
   }
 

@@ -52,7 +52,10 @@ export class MockDiskWriter<TEvent> implements EventPersisting<TEvent> {
   constructor({ offersBatches = true, offersWriteSync = true, ...memory }: MockDiskWriterOptions = {}) {
     this.#memory = new InMemoryDiskWriter<TEvent>(memory);
     if (offersBatches) {
-      this.openBatch = () => new MockBatch(this.#memory.openBatch());
+      this.openBatch = () => {
+        if (this.#closing !== undefined) throw closedError('openBatch');
+        return new MockBatch(this.#memory.openBatch());
+      };
       this.commit = (batch, options) => this.#commit(batch, options);
     }
     if (offersWriteSync) this.writeSync = (events) => this.#writeSync(events);

@@ -73,7 +73,11 @@ export interface EventPersisting<TEvent> {
    */
   write(events: readonly TEvent[], options?: WriteOptions): Promise<WriteReceipt>;
 
-  /** Where offered: a batch that encodes events as they are added. Never touches the disk. */
+  /**
+   * Where offered: a batch that encodes events as they are added. Never touches the disk.
+   *
+   * @throws RelayError `RELAY_CLOSED` - after `close()` began.
+   */
   openBatch?(): EventBatch<TEvent>;
 
   /**

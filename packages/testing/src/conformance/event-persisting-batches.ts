@@ -130,6 +130,7 @@ export function describeBatches(test: PersistingTest, harness: EventPersistingHa
     checkClosed(await rejectionOf(persistence.commit(batch), 'commit while closing'));
     await closing;
     checkClosed(await rejectionOf(persistence.commit(batch), 'commit after closing'));
+    checkClosed(errorOf(() => persistence.openBatch(), 'openBatch after closing'));
     checkEqual(await readBack(), [], 'stored events');
   });
 
