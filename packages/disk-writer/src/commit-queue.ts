@@ -63,6 +63,11 @@ export class CommitQueue<TEvent> {
     return this.#tasks.length === 0 && !this.#isRunning;
   }
 
+  /** Whether drops were noted that the ledger does not have yet. */
+  get hasLosses(): boolean {
+    return !this.#losses.isEmpty;
+  }
+
   /** Takes note of events that are not going to be stored; they get their numbers between two segments. */
   noteDropped(dropped: DroppedEarlier): void {
     this.#losses.note(dropped);

@@ -1,6 +1,7 @@
 import {
   createWriterId,
   type DroppedSegment,
+  messageOf,
   type RecoveryReport,
   RetentionKeeper,
   recoverSpool,
@@ -198,7 +199,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       if (this.#isUnused) {
         this.#opening.abort(closed('open'));
         await this.#open.idle();
-        if (this.#isUnused) return;
+        if (this.#isUnused) return await this.#recordLossesAlone();
       }
       await this.#queue.runAfter(async (opened) => {
         const { roll, sealer } = opened;
@@ -215,6 +216,22 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
       await this.#opened?.keeper.close();
       await this.#opened?.sealer.abandon();
       await this.#opened?.roll.detach()?.abandon();
+    }
+  }
+
+  /** Nothing was stored, and all there is to tell of is what was dropped: worth one try, and no failure of `close`. */
+  async #recordLossesAlone(): Promise<void> {
+    if (!this.#queue.hasLosses) return;
+    try {
+      const opening = this.#open();
+      this.#opening.abort(closed('open'));
+      await this.#queue.finishLosses(await opening);
+    } catch (cause) {
+      const { directory, logger } = this.#options;
+      logger?.warn('dropped events could not be recorded; nothing tells of them', {
+        directory,
+        error: messageOf(cause),
+      });
     }
   }
 

@@ -52,6 +52,21 @@ describe('events dropped before they were stored', () => {
     expect(await accountsOf(disk)).toMatchObject({ pending: 3, dropped: { unpersisted: 5 }, lost: 0, repeated: 0 });
   });
 
+  it('are on record where nothing was ever stored', async () => {
+    const { disk, writer } = scene();
+    writer.noteDropped({ reason: 'unserializable', eventCount: 5 });
+    await writer.close();
+    expect(await accountsOf(disk)).toMatchObject({ pending: 0, dropped: { unserializable: 5 }, lost: 0, repeated: 0 });
+  });
+
+  it('keep no writer from closing whose disk never worked', async () => {
+    const { disk, writer } = scene();
+    disk.failNext('createDirectory', 'EROFS', { times: Number.POSITIVE_INFINITY });
+    writer.noteDropped({ reason: 'unserializable', eventCount: 5 });
+    await writer.close();
+    expect([...disk.files().keys()]).toEqual([]);
+  });
+
   it('are on record with each flush that is a segment of its own', async () => {
     const { disk, writer } = scene('atomic');
     await writer.write(events(1));
