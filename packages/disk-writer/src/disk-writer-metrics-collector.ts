@@ -22,6 +22,8 @@ import {
 import type { MetricsActivities, MetricsActivity, MetricsActivityType, RetryFacts } from './metrics-activity.ts';
 import type { ObservedBuffer, ObservedQueue, ObservedWriter } from './observed-parts.ts';
 
+type BufferCounts = ReturnType<ObservedBuffer['counts']>;
+
 /** What a writer tells while it works. */
 export interface WriterInstruments {
   flushed(facts: FlushFacts): void;
@@ -46,6 +48,8 @@ export class DiskWriterMetricsCollector implements MetricsSource {
   readonly #writers = new Set<ObservedWriter>();
   readonly #queues = new Set<ObservedQueue>();
   readonly #listeners = new Set<{ readonly listener: (activity: MetricsActivity) => void }>();
+  /** What the sums have of a buffer that is not observed any more. */
+  readonly #endedBuffers = new WeakMap<ObservedBuffer, BufferCounts>();
   readonly #sums = {
     // Of buffers that are not observed any more.
     accepted: 0,
@@ -97,13 +101,15 @@ export class DiskWriterMetricsCollector implements MetricsSource {
   observeBuffer(buffer: ObservedBuffer): Unsubscribe {
     if (this.#buffers.has(buffer)) return () => undefined;
     this.#buffers.add(buffer);
+    // One that is observed again counts from its beginning, and what the sums have of it would count twice.
+    const counted = this.#endedBuffers.get(buffer);
+    if (counted) this.#addToSums(counted, -1);
+    this.#endedBuffers.delete(buffer);
     return () => {
       if (!this.#buffers.delete(buffer)) return;
-      const { added, addedBytes, dropped, refused } = buffer.counts();
-      this.#sums.accepted += added;
-      this.#sums.acceptedBytes += addedBytes;
-      this.#dropped.addAll(dropped);
-      this.#refused.addAll(refused);
+      const counts = buffer.counts();
+      this.#addToSums(counts, 1);
+      this.#endedBuffers.set(buffer, counts);
     };
   }
 
@@ -205,6 +211,13 @@ export class DiskWriterMetricsCollector implements MetricsSource {
     this.#sums.exportedBytes += bytes;
     this.#sums.exportedSegments += 1;
     this.#tell('segmentExported', { id, eventCount, bytes });
+  }
+
+  #addToSums({ added, addedBytes, dropped, refused }: BufferCounts, sign: 1 | -1): void {
+    this.#sums.accepted += sign * added;
+    this.#sums.acceptedBytes += sign * addedBytes;
+    for (const [reason, count] of Object.entries(dropped)) this.#dropped.add(reason, sign * count);
+    for (const [reason, count] of Object.entries(refused)) this.#refused.add(reason, sign * count);
   }
 
   #countRetry(facts: RetryFacts): void {

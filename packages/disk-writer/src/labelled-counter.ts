@@ -9,8 +9,9 @@ export class LabelledCounter {
     this.#label = label;
   }
 
+  /** @param amount - Negative where what was added before is going to be counted elsewhere. */
   add(labelValue: string, amount: number): void {
-    if (amount > 0) this.#values.set(labelValue, (this.#values.get(labelValue) ?? 0) + amount);
+    if (amount !== 0) this.#values.set(labelValue, (this.#values.get(labelValue) ?? 0) + amount);
   }
 
   addAll(amounts: Readonly<Record<string, number>>): void {

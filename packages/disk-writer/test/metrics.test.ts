@@ -164,6 +164,10 @@ describe('DiskWriterMetricsCollector', () => {
     end();
     end();
     expect(read(metrics)).toMatchObject({ ...expected, 'relaykit.buffer.events': 2, 'relaykit.buffer.bytes': 20 });
+    const endAgain = metrics.observeBuffer(buffer);
+    expect(read(metrics)).toMatchObject({ ...expected, 'relaykit.buffer.events': 4, 'relaykit.buffer.bytes': 40 });
+    endAgain();
+    expect(read(metrics)).toMatchObject({ ...expected, 'relaykit.buffer.events': 2, 'relaykit.buffer.bytes': 20 });
   });
 
   it('counts what a queue settles and retries, and takes it out of the spool at once', async () => {
