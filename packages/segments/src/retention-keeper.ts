@@ -218,6 +218,8 @@ export class RetentionKeeper {
 
   async #list(): Promise<void> {
     const { spool } = this.#options;
+    // What is sealed while the listing runs is not in it, and stays.
+    const before = new Set(this.#index.ids());
     const files = await listSpoolFiles(spool);
     const present = new Set<string>();
     const others = { fileCount: 0, totalBytes: 0 };
@@ -235,7 +237,7 @@ export class RetentionKeeper {
       const found = await spool.fileSystem.stat(spool.pathOf(fileName));
       if (found?.kind === 'file') this.#note(segment.id, found.sizeBytes, segment.fileExtension);
     }
-    for (const id of [...this.#index.ids()]) if (!present.has(id)) this.#index.remove(id);
+    for (const id of before) if (!present.has(id)) this.#index.remove(id);
     this.#unsealedOfOthers = others;
     this.#listedAtMs = spool.clock.monotonicMs();
   }

@@ -109,6 +109,20 @@ async function lease({ disk, clock }: Scene, first: number) {
 }
 
 describe('limits', () => {
+  it('count what is sealed while a listing runs', async () => {
+    const scene = createScene();
+    await sealMany(scene, 1);
+    writeSegment(scene.spool, { first: 5, writerId: 'bbbbbbbbbb' });
+    const { disk, clock, keeper } = await keep(scene, keepFiles(10));
+    const gate = disk.hold(({ name, path }) => name === 'stat' && path.endsWith('.open'));
+    clock.advance(RETENTION_INTERVAL_MS);
+    await gate.reached();
+    keeper.noteSealed(await sealSegment(scene.spool, { first: 9, events: 1 }));
+    gate.release();
+    await keeper.close();
+    expect(keeper.totals).toMatchObject({ fileCount: 2 });
+  });
+
   it('are kept by dropping the oldest, each recorded and announced', async () => {
     const scene = createScene();
     await sealMany(scene, 5);
