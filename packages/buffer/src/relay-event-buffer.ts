@@ -176,7 +176,7 @@ export class RelayEventBuffer<TEvent> {
   }
 
   /**
-   * Takes no more events, writes what is in memory, once, and closes the persistence (see `closesPersistence`). Calling
+   * Takes no more events, tries once to write each batch in memory, and closes the persistence (see `closesPersistence`). Calling
    * it again returns the same promise, which never rejects: what went wrong stands in the report.
    */
   close(): Promise<CloseReport> {
@@ -328,10 +328,19 @@ export class RelayEventBuffer<TEvent> {
     this.#room.refuseAll(() => this.#losses.refuse('closed'));
     // A write that is failing now does not count as the last attempt.
     await this.#writer.whenIdle();
-    await this.#writer.flush(durability, undefined).catch((error: unknown) => errors.push(error));
+    let unpersistedEventCount = 0;
+    do {
+      try {
+        await this.#writer.flush(durability, undefined);
+      } catch (error) {
+        errors.push(error);
+        // The oldest batch has had its attempt, and those behind it get theirs.
+        unpersistedEventCount += this.#dropOldestUnpersisted(error);
+      }
+    } while (this.#batches.eventCount > 0);
     this.#timer.stop();
     this.#unsubscribe?.();
-    const unpersistedEventCount = this.#dropUnpersisted(errors[0]);
+    this.#batches.releaseEmpty();
     if (closesPersistence) {
       try {
         await persistence.close();
@@ -343,15 +352,12 @@ export class RelayEventBuffer<TEvent> {
     return { unpersistedEventCount, errors };
   }
 
-  #dropUnpersisted(cause: unknown): number {
-    let eventCount = 0;
-    for (let batch = this.#batches.removeOldest(); batch !== undefined; batch = this.#batches.removeOldest()) {
-      batch.encoded?.release();
-      eventCount += batch.eventCount;
-    }
-    this.#batches.releaseEmpty();
-    if (eventCount > 0) this.#losses.drop('unpersisted', eventCount, cause);
-    return eventCount;
+  #dropOldestUnpersisted(cause: unknown): number {
+    const batch = this.#batches.removeOldest();
+    if (batch === undefined) return 0;
+    batch.encoded?.release();
+    this.#losses.drop('unpersisted', batch.eventCount, cause);
+    return batch.eventCount;
   }
 }
 

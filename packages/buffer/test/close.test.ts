@@ -1,5 +1,6 @@
 import { ManualLifecycle, settle } from '@relaykit/testing';
 import { describe, expect, it } from 'vitest';
+import type { DroppedEvents } from '../src/index.ts';
 import { addAll, expectBalanced, range, scenario } from './scenario.ts';
 
 it('refuses events once somebody else has closed the persistence', async () => {
@@ -22,6 +23,33 @@ it('refuses events once somebody else has closed the persistence', async () => {
 });
 
 describe('close', () => {
+  it('tries each batch once, though one before it fails', async () => {
+    const dropped: unknown[] = [];
+    const onDropped = ({ reason, eventCount }: DroppedEvents): void => void dropped.push([reason, eventCount]);
+    const { buffer, persistence } = scenario({ flushEvents: 10, onDropped });
+    persistence.hold();
+    addAll(buffer, range(0, 50));
+    // The write under way, which does not count as the last attempt, and the first of the last ones.
+    persistence.failNext(2);
+    persistence.release();
+    const { unpersistedEventCount, errors } = await buffer.close();
+    expect([unpersistedEventCount, errors.length]).toEqual([10, 1]);
+    expect(persistence.events()).toEqual(range(10, 50));
+    expect(dropped).toEqual([['unpersisted', 10]]);
+    expectBalanced(buffer);
+  });
+
+  it('ends where all that fails is the sync', async () => {
+    const { buffer, persistence } = scenario({ flushEvents: 2 });
+    addAll(buffer, range(0, 2));
+    await settle();
+    const { write } = persistence;
+    Object.assign(persistence, { write: () => Promise.reject(new Error('no sync')) });
+    await expect(buffer.flush({ durability: 'synced' })).rejects.toThrow('no sync');
+    expect(await buffer.close()).toEqual({ unpersistedEventCount: 0, errors: [] });
+    Object.assign(persistence, { write });
+  });
+
   it('writes what is in memory, then closes the persistence, once', async () => {
     const { buffer, persistence } = scenario();
     addAll(buffer, range(0, 7));
@@ -92,8 +120,8 @@ describe('close', () => {
     });
     persistence.failNext(Number.POSITIVE_INFINITY, error);
     addAll(buffer, range(0, 5));
-    await expect(buffer.close()).resolves.toEqual({ unpersistedEventCount: 5, errors: [error] });
-    expect(dropped).toEqual([{ reason: 'unpersisted', eventCount: 5, cause: error }]);
+    await expect(buffer.close()).resolves.toEqual({ unpersistedEventCount: 5, errors: [error, error, error] });
+    expect(dropped).toEqual([2, 2, 1].map((eventCount) => ({ reason: 'unpersisted', eventCount, cause: error })));
     expect(buffer.counts()).toMatchObject({ added: 5, persisted: 0, buffered: 0, bufferedBytes: 0 });
     expect(clock.pendingTimers).toEqual([]);
     expect(persistence.calls.at(-1)?.method).toBe('close');
