@@ -85,6 +85,8 @@ export class RelayEventBuffer<TEvent> {
   #persisted = 0;
   /** Between an `exit` and the next turn, which a process that ends does not have: what is added then is stored at once. */
   #isExiting = false;
+  /** Events that are being encoded: encoding one may add another. */
+  #addingDepth = 0;
   #isStoring = false;
   #isStoreWanted = false;
   #closing: Promise<CloseReport> | undefined;
@@ -209,24 +211,31 @@ export class RelayEventBuffer<TEvent> {
     const outcome = this.#offer(event);
     if (outcome === undefined) return this.#refuseClosed();
     this.#added += 1;
-    if (outcome !== 'added') return this.#dropRejected(outcome.rejected);
+    if (outcome !== 'added') {
+      if (this.#isExiting && this.#addingDepth === 0) this.#storeAllSync();
+      return this.#dropRejected(outcome.rejected);
+    }
     const { flushEvents, flushBytes } = this.#options;
     if (this.#batches.isOpenBatchFull(flushEvents, flushBytes)) {
       this.#batches.seal();
       if (!this.#timer.isBackingOff) this.#writer.request();
     }
     this.#timer.start();
-    if (this.#isExiting) this.#storeAllSync();
+    // A batch that is taking an event cannot be stored: the outermost one does it for those within it.
+    if (this.#isExiting && this.#addingDepth === 0) this.#storeAllSync();
     return added;
   }
 
   /** @returns `undefined` where the persistence is closed, which somebody else may have done. */
   #offer(event: TEvent): BatchAddOutcome | undefined {
+    this.#addingDepth += 1;
     try {
       return this.#batches.add(event);
     } catch (error) {
       if (isRelayError(error, 'RELAY_CLOSED')) return undefined;
       throw error;
+    } finally {
+      this.#addingDepth -= 1;
     }
   }
 

@@ -187,6 +187,23 @@ it('opens another batch after exit has stored the open one behind a failed one',
   expectBalanced(buffer);
 });
 
+it('stores an event whose encoding adds another while the process exits', () => {
+  const lifecycle = new ManualLifecycle();
+  const { buffer, persistence } = scenario<object>({ lifecycle });
+  void lifecycle.emit('exit');
+  const adding = (toJSON: () => unknown) => ({
+    toJSON: () => {
+      expect(buffer.add({ n: 'within' })).toEqual({ status: 'added' });
+      return toJSON();
+    },
+  });
+  expect(buffer.add(adding(() => ({ n: 'around' })))).toEqual({ status: 'added' });
+  expect(persistence.events()).toEqual([{ n: 'within' }, { n: 'around' }]);
+  expect(buffer.add(adding(() => 1n))).toMatchObject({ status: 'dropped' });
+  expect(persistence.events()).toHaveLength(3);
+  expect(buffer.counts()).toMatchObject({ added: 4, persisted: 3, buffered: 0 });
+});
+
 it('stores at once what is added while the process exits, and waits again should it live on', async () => {
   const lifecycle = new ManualLifecycle();
   const { buffer, persistence } = scenario({ lifecycle });
