@@ -97,6 +97,14 @@ describe.skipIf(!hasPython)('the reader in Python (needs python3)', () => {
     });
   });
 
+  it('leaves out what somebody made of a segment beside it', async () => {
+    const directory = copyOf('sealed');
+    cpSync(gzipFixture, join(directory, `${ID}.ndjson.gz`));
+    const found = readWithPython(directory);
+    expect(found).toEqual({ ...(await readWithOurs(directory)), skipped: [] });
+    expect(found['events']).toHaveLength(6);
+  });
+
   it('tells by the hash that a sealed file is not what was sealed', () => {
     const directory = copyOf('sealed');
     const path = join(directory, `${ID}.ndjson`);
