@@ -325,7 +325,7 @@ export class RelayEventBuffer<TEvent> {
     if (errors.length === 0) return;
     // Should the process live on: these batches have no write coming.
     this.#timer.backOff();
-    this.#logger.error('Events could not be written while the process exits; they are lost.', {
+    this.#logger.error('Events could not be written at once; they are lost if nothing runs after this.', {
       eventCount: this.#batches.eventCount,
       ...errorFacts(errors[0]),
     });

@@ -20,7 +20,7 @@ import {
   type QueueState,
 } from './metric-definitions.ts';
 import type { MetricsActivities, MetricsActivity, MetricsActivityType, RetryFacts } from './metrics-activity.ts';
-import type { ObservedBuffer, ObservedQueue, ObservedWriter } from './observed-parts.ts';
+import type { ObservedBuffer, ObservedQueue, ObservedSpool, ObservedWriter } from './observed-parts.ts';
 
 type BufferCounts = ReturnType<ObservedBuffer['counts']>;
 
@@ -188,9 +188,7 @@ export class DiskWriterMetricsCollector implements MetricsSource {
       'relaykit.storage.retries': this.#storageRetries.points(),
       'relaykit.flush.duration': [this.#flushes.point()],
       'relaykit.sync.duration': [this.#syncs.point()],
-      'relaykit.spool.files': number(sum(spools, ({ fileCount }) => fileCount)),
-      'relaykit.spool.bytes': number(sum(spools, ({ totalBytes }) => totalBytes)),
-      'relaykit.spool.oldest_age': number(Math.max(0, ...spools.map(({ oldestAgeMs }) => oldestAgeMs)) / 1_000),
+      ...spoolPoints(spools),
       'relaykit.queue.state':
         queues.length === 0
           ? []
@@ -262,4 +260,16 @@ function number(value: number): readonly MetricPoint[] {
 
 function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
+}
+
+/** No point where no writer has its spool open: a zero would say that nothing waits there. */
+function spoolPoints(
+  spools: readonly ObservedSpool[],
+): Record<'relaykit.spool.files' | 'relaykit.spool.bytes' | 'relaykit.spool.oldest_age', readonly MetricPoint[]> {
+  const of = (value: number): readonly MetricPoint[] => (spools.length === 0 ? [] : number(value));
+  return {
+    'relaykit.spool.files': of(sum(spools, ({ fileCount }) => fileCount)),
+    'relaykit.spool.bytes': of(sum(spools, ({ totalBytes }) => totalBytes)),
+    'relaykit.spool.oldest_age': of(Math.max(0, ...spools.map(({ oldestAgeMs }) => oldestAgeMs)) / 1_000),
+  };
 }

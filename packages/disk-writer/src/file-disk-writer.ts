@@ -372,7 +372,7 @@ export class FileDiskWriter<TEvent = unknown> implements EventPersisting<TEvent>
   }
 
   #observe(): ObservedSpool | undefined {
-    if (!this.#opened) return undefined;
+    if (!this.#opened || !this.#recovery) return undefined;
     const { keeper, roll, sealer } = this.#opened;
     const [sealed, unsealed] = [keeper.totals, unsealedTotals(roll, sealer)];
     return {

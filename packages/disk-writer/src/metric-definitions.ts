@@ -177,7 +177,8 @@ export const METRIC_DEFINITIONS: readonly (MetricDefinition & { readonly name: M
     kind: 'gauge',
     unit: 'files',
     labels: [],
-    description: 'Segments in the spool: sealed ones of all writers, and unsealed ones of this writer.',
+    description:
+      'Segments in the spool: sealed ones of all writers, and unsealed ones of this writer. Like the two below without a value before the writer has opened the spool and after it was closed.',
   },
   { name: 'relaykit.spool.bytes', kind: 'gauge', unit: 'bytes', labels: [], description: 'Their bytes.' },
   {

@@ -33,11 +33,12 @@ export function encodeEvents(
 ): { readonly lines: string[]; readonly rejected: RejectedEvent[] } {
   const lines: string[] = [];
   const rejected: RejectedEvent[] = [];
-  events.forEach((event, index) => {
+  // Not `forEach`, which passes over the holes of a sparse array.
+  for (const [index, event] of events.entries()) {
     const encoded = encodeEvent(event, maxEventBytes);
     if ('rejected' in encoded) rejected.push({ index, cause: encoded.rejected });
     else lines.push(encoded.json);
-  });
+  }
   return { lines, rejected };
 }
 

@@ -8,7 +8,9 @@ import {
   type WriteReceipt,
 } from '@relaykit/types';
 import { closedError } from './closed-error.ts';
+import { encodeEvent } from './encode-event.ts';
 import { HoldGate } from './hold-gate.ts';
+import type { InMemoryBatch } from './in-memory-batch.ts';
 import { InMemoryDiskWriter, type InMemoryDiskWriterOptions } from './in-memory-disk-writer.ts';
 
 export interface MockDiskWriterOptions extends InMemoryDiskWriterOptions {
@@ -54,7 +56,7 @@ export class MockDiskWriter<TEvent> implements EventPersisting<TEvent> {
     if (offersBatches) {
       this.openBatch = () => {
         if (this.#closing !== undefined) throw closedError('openBatch');
-        return new MockBatch(this.#memory.openBatch());
+        return new MockBatch(this.#memory.openBatch() as InMemoryBatch<TEvent>);
       };
       this.commit = (batch, options) => this.#commit(batch, options);
     }
@@ -101,7 +103,7 @@ export class MockDiskWriter<TEvent> implements EventPersisting<TEvent> {
   }
 
   write(events: readonly TEvent[], options: WriteOptions = {}): Promise<WriteReceipt> {
-    const copy = [...events];
+    const copy = Array.from(events, asItIs);
     const call = this.#record('write', copy, options.durability);
     return this.#enqueue(call, events, options, () => this.#memory.write(copy, withoutSignal(options)));
   }
@@ -121,13 +123,17 @@ export class MockDiskWriter<TEvent> implements EventPersisting<TEvent> {
 
   async #commit(batch: EventBatch<TEvent>, options: WriteOptions = {}): Promise<WriteReceipt> {
     const own = this.#expectOwn(batch);
-    const call = this.#record('commit', [...own.events], options.durability);
+    const call = this.#record('commit', own.events, options.durability);
     return this.#enqueue(call, own, options, () => this.#memory.commit(own.inner, withoutSignal(options)));
   }
 
   #writeSync(source: readonly TEvent[] | EventBatch<TEvent>): WriteReceipt {
     const own = isArray(source) ? undefined : this.#expectOwn(source);
-    const call = this.#record('writeSync', [...(own?.events ?? (source as readonly TEvent[]))], undefined);
+    const call = this.#record(
+      'writeSync',
+      own ? own.events : Array.from(source as readonly TEvent[], asItIs),
+      undefined,
+    );
     try {
       if (this.#closing !== undefined) throw closedError('writeSync');
       this.#failIfAsked();
@@ -205,13 +211,17 @@ export class MockDiskWriter<TEvent> implements EventPersisting<TEvent> {
   }
 }
 
-/** Remembers what was added, for the record of calls. */
+/** Tells what was added, for the record of calls. */
 class MockBatch<TEvent> implements EventBatch<TEvent> {
-  readonly inner: EventBatch<TEvent>;
-  readonly events: TEvent[] = [];
+  readonly inner: InMemoryBatch<TEvent>;
 
-  constructor(inner: EventBatch<TEvent>) {
+  constructor(inner: InMemoryBatch<TEvent>) {
     this.inner = inner;
+  }
+
+  /** As they were when they were added; none once the batch was stored or released. */
+  get events(): TEvent[] {
+    return this.eventCount === 0 ? [] : this.inner.linesForExit().map((line) => JSON.parse(line) as TEvent);
   }
 
   get eventCount(): number {
@@ -223,9 +233,7 @@ class MockBatch<TEvent> implements EventBatch<TEvent> {
   }
 
   add(event: TEvent): BatchAddOutcome {
-    const outcome = this.inner.add(event);
-    if (outcome === 'added') this.events.push(event);
-    return outcome;
+    return this.inner.add(event);
   }
 
   release(): void {
@@ -236,6 +244,12 @@ class MockBatch<TEvent> implements EventBatch<TEvent> {
 /** The mock has looked at the signal; what it hands on is on its way to the disk. */
 function withoutSignal({ durability }: WriteOptions): WriteOptions {
   return durability === undefined ? {} : { durability };
+}
+
+/** As it is stored: what the caller changes later is no part of it. What has no such form is kept for its rejection. */
+function asItIs<TEvent>(event: TEvent): TEvent {
+  const encoded = encodeEvent(event, Number.POSITIVE_INFINITY);
+  return 'rejected' in encoded ? event : (JSON.parse(encoded.json) as TEvent);
 }
 
 function isArray<TEvent>(source: readonly TEvent[] | EventBatch<TEvent>): source is readonly TEvent[] {

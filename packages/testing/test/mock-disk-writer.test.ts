@@ -96,3 +96,19 @@ describe('MockDiskWriter', () => {
     expect([writer.openBatch, writer.commit, writer.writeSync]).toEqual([undefined, undefined, undefined]);
   });
 });
+
+it('keeps events as they were when they were passed', async () => {
+  const writer = new MockDiskWriter<{ n: number }>();
+  const events = [{ n: 1 }];
+  writer.hold();
+  const written = writer.write(events);
+  const batch = writer.openBatch?.();
+  const added = { n: 2 };
+  batch?.add(added);
+  for (const event of [...events, added]) event.n = 9;
+  writer.release();
+  await written;
+  if (batch) await writer.commit?.(batch);
+  expect(writer.events()).toEqual([{ n: 1 }, { n: 2 }]);
+  expect(writer.calls.map((call) => call.events)).toEqual([[{ n: 1 }], [{ n: 2 }]]);
+});
