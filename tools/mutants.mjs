@@ -578,7 +578,11 @@ export const mutants = [
     file: RECOVERY,
     from: 'looks < 2 && left.length > 0',
     to: 'looks < 0 && left.length > 0',
-    test: test('segments', 'recovery', 'listings fell into its renames, on its way out'),
+    test: test(
+      'segments',
+      'recovery',
+      'is not missing where one or two listings fell into its renames, on its way out',
+    ),
   },
   {
     mistake: 'let a segment take over from itself',
