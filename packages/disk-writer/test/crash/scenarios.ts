@@ -197,6 +197,8 @@ const folding: CrashScenario = {
       at: '2025-01-01T00:00:00.000Z',
     }));
     disk.placeFile(`${SPOOL}/ledger.ndjson`, old.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    // Making it would sync the directory.
+    disk.placeDirectory(`${SPOOL}/quarantine`);
     await sendMixed(context, writer, 4);
     await writer.rotate();
     context.observe = true;
