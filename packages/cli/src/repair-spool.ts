@@ -2,7 +2,7 @@ import {
   listSpoolFiles,
   type RecoveryReport,
   recoverSpool,
-  releaseHeld,
+  releaseDamaged,
   repairSealed,
   restoreSpoolId,
   SPOOL_FILE,
@@ -96,7 +96,7 @@ async function repairSegment(
   if (outcome.status === 'intact' && (await removeDamagedState(spool, file))) {
     actions.push({ file: name, action: 'exportStateRemoved', message: 'it was damaged; the segment is tried at once' });
   }
-  if (mayRelease && outcome.status === 'intact' && (await releaseHeld(spool, file))) {
+  if (mayRelease && outcome.status === 'intact' && (await releaseDamaged(spool, file))) {
     actions.push({ file: name, action: 'released', message: 'will be delivered' });
   }
 }

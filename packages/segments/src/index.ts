@@ -40,7 +40,7 @@ export { type ReadSpoolOptions, readSpool, type SpooledEvent } from './read-spoo
 export { recoverSpool } from './recovery.ts';
 export type { RecoveryProblem, RecoveryReport } from './recovery-report.ts';
 export { type RekeyOptions, type RekeyOutcome, rekeySegment } from './rekey-segment.ts';
-export { releaseHeld } from './release-held.ts';
+export { releaseDamaged } from './release-damaged.ts';
 export { DAMAGED_SOURCE, repairSealed, type SealedRepair } from './repair-sealed.ts';
 export {
   DISK_FULL_REASON,

@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import {
   accountForSpool,
   DAMAGED_SOURCE,
+  HELD_BY_WRITER,
   listSpoolFiles,
   readSpool,
-  releaseHeld,
+  releaseDamaged,
   repairSealed,
   type SealedRepair,
   type Spool,
@@ -140,14 +141,33 @@ describe('repairSealed', () => {
   });
 });
 
-describe('releaseHeld', () => {
+describe('releaseDamaged', () => {
   it('lets a held segment go, once', async () => {
     const { disk, spool } = createScene();
     await sealSegment(spool, { events: 3 });
     const before = metadataOf(disk);
-    expect(await releaseHeld(spool, await sealedFile(spool))).toBe(false);
+    expect(await releaseDamaged(spool, await sealedFile(spool))).toBe(false);
     disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...before, exportReady: false, heldReason: 'why' }));
-    expect(await releaseHeld(spool, await sealedFile(spool))).toBe(true);
+    expect(await releaseDamaged(spool, await sealedFile(spool))).toBe(true);
     expect(metadataOf(disk)).toEqual(before);
+  });
+
+  it('leaves to its consent what waits for one', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool);
+    const held = JSON.stringify({ ...metadataOf(disk), exportReady: false, heldReason: HELD_BY_WRITER });
+    disk.placeFile(pathOf({}, 'meta.json'), held);
+    expect(await releaseDamaged(spool, await sealedFile(spool))).toBe(false);
+    expect(metadataOf(disk)).toMatchObject({ exportReady: false });
+  });
+
+  it('keeps a repaired segment for the consent that it waited for', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    const held = JSON.stringify({ ...metadataOf(disk), exportReady: false, heldReason: HELD_BY_WRITER });
+    disk.placeFile(pathOf({}, 'meta.json'), held);
+    disk.placeFile(pathOf({}, 'ndjson'), ROTTEN);
+    await repair(spool);
+    expect(metadataOf(disk, SALVAGED)).toMatchObject({ exportReady: false, heldReason: HELD_BY_WRITER });
   });
 });
