@@ -336,10 +336,13 @@ export class ActiveSegmentFile {
     return isNamed(this.#spool.fileSystem, this.path, this.#handle);
   }
 
-  /** Removes a file that holds no event. */
+  /** Removes a file that holds no event, and lets go of it also where that fails: recovery removes it then. */
   async discard(): Promise<void> {
-    await this.#spool.fileSystem.remove(this.path);
-    await this.#handle.close();
+    try {
+      await this.#spool.fileSystem.remove(this.path);
+    } finally {
+      await this.#handle.close();
+    }
   }
 
   discardSync(): void {

@@ -206,6 +206,14 @@ describe('a segment that is written', () => {
     expect(disk.openFileSync(OPEN, 'readWrite').tryLock()).toBe(true);
   });
 
+  it.each(['discard', 'discardSync'] as const)('lets go of a file that %s cannot remove', async (discard) => {
+    const { disk, spool } = createScene();
+    const file = writeSegment(spool, { events: 0 });
+    disk.failNext('remove', 'EIO');
+    await expect((async () => file[discard]())()).rejects.toThrow('EIO');
+    expect(disk.process().openFileSync(OPEN, 'readWrite').tryLock()).toBe(true);
+  });
+
   it('finds the next free name where its own is taken', () => {
     const { disk, spool } = createScene();
     disk.placeFile(OPEN, '');
