@@ -663,4 +663,12 @@ export const mutants = [
       'sends nothing more once a segment could not be archived, until it can',
     ),
   },
+  {
+    mistake: 'let go of a refused file before its batches are written anew',
+    file: 'packages/disk-writer/src/commit-queue.ts',
+    from: 'await Promise.all([sealer.takeFailed(segment), keeper.makeRoomFor(refusal)]);',
+    to: `await keeper.makeRoomFor(refusal);
+      await sealer.takeFailed(segment);`,
+    test: test('disk-writer', 'file-disk-writer-exit', 'leaves every batch in one place, whenever the process ends'),
+  },
 ];

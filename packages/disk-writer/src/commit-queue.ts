@@ -398,8 +398,8 @@ export class CommitQueue<TEvent> {
     if (acknowledgedEnd && mayBeCut()) {
       segment.rollBackTo(acknowledgedEnd);
       this.#writeAnew(waiting, refusal);
-      await keeper.makeRoomFor(refusal);
-      await sealer.takeFailed(segment);
+      // Handed over before anything else runs: what the exit path stores next must not stand here, too.
+      await Promise.all([sealer.takeFailed(segment), keeper.makeRoomFor(refusal)]);
       return;
     }
     // Which ones are lost is not known; nothing that may be is acknowledged.

@@ -2,7 +2,7 @@ import { rotateByEvents } from '@relaykit/rotation';
 import { settle } from '@relaykit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { DiskWriterMetricsCollector } from '../src/index.ts';
-import { events, WriterOnDisk } from './writer-on-disk.ts';
+import { events, numbersTo, WriterOnDisk } from './writer-on-disk.ts';
 
 describe('writeSync', () => {
   it('stores before anything else was written, without recovery', async () => {
@@ -182,6 +182,23 @@ describe('writeSync beside a sync that fails', () => {
       }
     }
     expect(refusals).toBeGreaterThan(0);
+  });
+
+  it('leaves every batch in one place, whenever the process ends', async () => {
+    for (const steps of numbersTo(60)) {
+      const spool = new WriterOnDisk();
+      await spool.writer.write(events(0), { durability: 'synced' });
+      // Neither the data nor the metadata that would end the file: nothing of it can be moved.
+      spool.disk.failNext('sync', 'EIO', { landed: 'all', times: 2 });
+      const refused = spool.writer.write(events(1), { durability: 'synced' }).catch(() => undefined);
+      for (let step = 0; step < steps; step += 1) await Promise.resolve();
+      spool.writer.writeSync?.([]);
+      // A process that ends here leaves this.
+      const files = [...spool.disk.files()].filter(([path]) => /\.ndjson/u.test(path));
+      const stored = files.flatMap(([, bytes]) => new TextDecoder().decode(bytes).match(/"n":1/gu) ?? []);
+      expect(stored.length, `after ${steps} steps of promises`).toBeLessThanOrEqual(1);
+      await spool.whileTimePasses(refused);
+    }
   });
 
   it('nor in an atomic batch that the kernel dropped', async () => {

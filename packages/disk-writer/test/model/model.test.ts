@@ -1,8 +1,8 @@
 // Goal: whatever happens to a spool, in whatever order, the promises hold.
 // Method: sequences of commands (write, commit, store at exit, rotate, deliver, kill, power cut, full disk, failing disk, leaping
 // clock, restart) against writers on a simulated disk and against a list of events; after each command the list and the
-// spool are compared. `npm run test:model` runs 10,000 of them. A failure prints its seed and path; to replay it alone, set
-// RELAY_MODEL_SEED and RELAY_MODEL_PATH.
+// spool are compared. `npm run test:model` runs 10,000 of them. A failure prints seed, path and replayPath; to replay it
+// alone, set RELAY_MODEL_SEED, RELAY_MODEL_PATH and RELAY_MODEL_REPLAY.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { spoolCommands } from './commands.ts';
@@ -14,6 +14,7 @@ import { SpoolWorld, type WorldOptions } from './spool-world.ts';
 const numRuns = Number(process.env['RELAY_MODEL_RUNS'] ?? 200);
 const seed = Number(process.env['RELAY_MODEL_SEED'] ?? Date.now() % 2 ** 31);
 const path = process.env['RELAY_MODEL_PATH'];
+const replayPath = process.env['RELAY_MODEL_REPLAY'];
 
 const worldOptions = fc.record<WorldOptions>({
   seed: fc.nat(),
@@ -27,7 +28,11 @@ it(
   `keeps every promise in ${numRuns} sequences, seed ${seed}`,
   async () => {
     let commandCount = 0;
-    const sequences = fc.commands([...spoolCommands], { maxCommands: 25, size: '+1' });
+    const sequences = fc.commands([...spoolCommands], {
+      maxCommands: 25,
+      size: '+1',
+      ...(replayPath === undefined ? {} : { replayPath }),
+    });
     await fc.assert(
       fc.asyncProperty(worldOptions, sequences, async (options, commands) => {
         await withSeededIds(options.seed, async () => {
