@@ -1,6 +1,7 @@
 import { type Durability, type EventPersisting, RelayError, type WriteReceipt } from '@relaykit/types';
 import type { BufferedBatch } from './buffered-batch.ts';
 import type { BufferedBatches } from './buffered-batches.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { PendingFlushes } from './pending-flushes.ts';
 
 export interface BatchWriterOptions<TEvent> {
@@ -89,8 +90,15 @@ export class BatchWriter<TEvent> {
   }
 
   async #drain(): Promise<void> {
-    // Deciding that nothing is left and ending happen in one go, or a request in between would be forgotten.
-    for (let step = this.#nextStep(); step !== undefined; step = this.#nextStep()) await step();
+    for (;;) {
+      // Calls come one after another within a turn, each in a task of its own: a sync that began with the first of them
+      // would leave the others to the next one, and take as long.
+      if (this.#flushes.needsSync) await endOfTurn();
+      // Deciding that nothing is left and ending happen in one go, or a request in between would be forgotten.
+      const step = this.#nextStep();
+      if (step === undefined) break;
+      await step();
+    }
     this.#draining = undefined;
   }
 

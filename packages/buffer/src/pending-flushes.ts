@@ -36,6 +36,12 @@ export class PendingFlushes {
     });
   }
 
+  /** Whether somebody waits for a sync. */
+  get needsSync(): boolean {
+    for (const flush of this.#pending) if (flush.isSynced) return true;
+    return false;
+  }
+
   /** Whether somebody waits until batch `id`, as the last of theirs, is synced. */
   needsSyncAt(id: number): boolean {
     for (const flush of this.#pending) if (flush.isSynced && flush.throughId === id) return true;

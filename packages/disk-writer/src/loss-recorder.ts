@@ -1,4 +1,5 @@
 import { type LedgerRecord, messageOf, type Spool } from '@relaykit/segments';
+import { isRelayError } from '@relaykit/types';
 
 /** Events that were dropped before they were stored. */
 export interface DroppedEarlier {
@@ -21,8 +22,8 @@ export class LossRecorder {
   readonly #waiting = new Map<string, number>();
   /** Records whose numbers are taken and that the ledger may not have yet; each is tried as it is until it does. */
   readonly #unrecorded: LedgerRecord[] = [];
-  /** Resolves to whether the ledger has all of them. */
-  #recording: Promise<boolean> | undefined;
+  /** Resolves to what kept the ledger from taking all of them; to `undefined` where it has. */
+  #recording: Promise<unknown> | undefined;
 
   get isEmpty(): boolean {
     return this.#waiting.size === 0 && this.#unrecorded.length === 0;
@@ -47,12 +48,12 @@ export class LossRecorder {
 
   /** Records what there is, and waits for it: as long as the ledger waits for its lock, once. Never rejects. */
   async finish(spool: Spool, place: PlaceLoss): Promise<void> {
-    // Whatever kept the ledger from being written a moment ago would do so again.
-    if (this.#recording && !(await this.#recording)) return;
+    // A lock that somebody kept all the while would be waited for as long again.
+    if (isRelayError(await this.#recording, 'RELAY_LOCK_BUSY')) return;
     // What is left of earlier tries, and then what could not be placed before that was recorded.
     for (let round = 1; round <= 2; round += 1) {
       this.record(spool, place);
-      if (!(await this.#recording)) return;
+      if ((await this.#recording) !== undefined) return;
     }
   }
 
@@ -66,20 +67,20 @@ export class LossRecorder {
     }
   }
 
-  async #recordAll(spool: Spool): Promise<boolean> {
+  async #recordAll(spool: Spool): Promise<unknown> {
     try {
       for (let next = this.#unrecorded[0]; next !== undefined; next = this.#unrecorded[0]) {
         await spool.ledger.record(next);
         this.#unrecorded.shift();
       }
-      return true;
+      return undefined;
     } catch (error) {
       const waiting = [...this.#unrecorded.map(({ eventCount }) => eventCount), ...this.#waiting.values()];
       spool.logger?.warn('dropped events could not be recorded; it is tried again with the next segment', {
         events: waiting.reduce((sum, eventCount) => sum + eventCount, 0),
         error: messageOf(error),
       });
-      return false;
+      return error;
     }
   }
 }

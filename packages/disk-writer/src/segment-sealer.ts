@@ -2,8 +2,12 @@ import { type ActiveSegmentFile, toStorageError } from '@relaykit/segments';
 import type { SegmentMetadata, SpoolTotals, Timer } from '@relaykit/types';
 import { SealJob, type SealJobOptions } from './seal-job.ts';
 
-/** Segments that may wait for their seal while the next ones are written; beyond that, writes wait, too. */
-export const MAX_WAITING_SEALS = 4;
+/**
+ * Segments that may wait for their seal while the next ones are written; beyond that, writes wait, too. A seal takes some
+ * ten turns of the event loop: a producer that fills a segment in one turn gets far ahead of it, and 16 files of 8 MiB
+ * are recovered in less than a second.
+ */
+export const MAX_WAITING_SEALS = 16;
 
 /** When a seal that failed is begun again though nobody writes: often enough that a disk that works again is used. */
 export const SEAL_RETRY_MS = 5_000;

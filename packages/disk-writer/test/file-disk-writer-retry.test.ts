@@ -3,6 +3,7 @@ import { rotateByEvents } from '@relaykit/rotation';
 import { type SimulatedErrorCode, settle } from '@relaykit/testing';
 import { isRelayError } from '@relaykit/types';
 import { describe, expect, it } from 'vitest';
+import { MAX_WAITING_SEALS } from '../src/index.ts';
 import { events, numbersTo, SPOOL, WriterOnDisk } from './writer-on-disk.ts';
 
 const retry = exponentialBackoff({ maxAttempts: 4, initialDelayMs: 10, maxDelayMs: 100, jitter: 'none' });
@@ -232,7 +233,7 @@ describe('abort, in between', () => {
     await spool.writer.open();
     for (const others of [[], [10]]) {
       const gate = spool.disk.hold(({ name, path }) => name === 'sync' && path.endsWith('.open'));
-      const calls = numbersTo(4).map((n) => spool.writer.write(events(n)));
+      const calls = numbersTo(MAX_WAITING_SEALS).map((n) => spool.writer.write(events(n)));
       await Promise.all(calls);
       await settle();
       const controller = new AbortController();
@@ -248,7 +249,7 @@ describe('abort, in between', () => {
     }
     await spool.writer.close();
     expect(await spool.numbers()).not.toContain(99);
-    expect(await spool.numbers()).toHaveLength(9);
+    expect(await spool.numbers()).toHaveLength(2 * MAX_WAITING_SEALS + 1);
   });
 });
 

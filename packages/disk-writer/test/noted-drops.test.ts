@@ -91,6 +91,23 @@ describe('events dropped before they were stored', () => {
     expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: { overflow: 5 }, lost: 0, repeated: 0 });
   });
 
+  it('are on record though a try that was under way at the close has failed', async () => {
+    const { disk, writer } = scene();
+    await writer.write(events(1));
+    await writer.rotate();
+    writer.noteDropped({ reason: 'overflow', eventCount: 2 });
+    const isSync = ({ name, path }: DiskOperation): boolean => name === 'sync' && path.includes('ledger.ndjson');
+    const gate = disk.hold(isSync);
+    disk.failNext(isSync, 'EIO');
+    await writer.write(events(1));
+    await gate.reached();
+    const closing = writer.close();
+    await settle();
+    gate.release();
+    await closing;
+    expect(await accountsOf(disk)).toMatchObject({ pending: 2, dropped: { overflow: 2 }, lost: 0, repeated: 0 });
+  });
+
   it('keep no write waiting while another process holds the lock of the ledger', async () => {
     const { disk, writer, clock } = scene();
     await writer.write(events(1));

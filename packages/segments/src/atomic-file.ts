@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
-import type { FileSystem } from '@relaykit/types';
+import type { FileHandle, FileSystem } from '@relaykit/types';
 import { temporaryFileName } from './spool-names.ts';
+import { systemCodeOf } from './system-error.ts';
 
 /**
  * Replaces a small file as a whole: temporary file, sync, rename, directory sync. After a crash at any point the old
@@ -8,8 +9,7 @@ import { temporaryFileName } from './spool-names.ts';
  */
 export async function writeFileAtomic(fileSystem: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), temporaryFileName(basename(path)));
-  await fileSystem.remove(temporary);
-  const handle = fileSystem.createFileSync(temporary);
+  const handle = createAnew(fileSystem, temporary);
   try {
     handle.writeSync(bytes, 0);
     await handle.syncData();
@@ -27,8 +27,7 @@ export async function writeFileAtomic(fileSystem: FileSystem, path: string, byte
 /** The same before it returns, for the exit path. */
 export function writeFileAtomicSync(fileSystem: FileSystem, path: string, bytes: Uint8Array): void {
   const temporary = join(dirname(path), temporaryFileName(basename(path)));
-  fileSystem.removeSync(temporary);
-  const handle = fileSystem.createFileSync(temporary);
+  const handle = createAnew(fileSystem, temporary);
   try {
     handle.writeSync(bytes, 0);
     handle.syncDataSync();
@@ -44,4 +43,14 @@ export function writeFileAtomicSync(fileSystem: FileSystem, path: string, bytes:
   handle.closeSync();
   fileSystem.renameSync(temporary, path);
   fileSystem.syncDirectorySync(dirname(path));
+}
+
+function createAnew(fileSystem: FileSystem, path: string): FileHandle {
+  try {
+    return fileSystem.createFileSync(path);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+    fileSystem.removeSync(path);
+    return fileSystem.createFileSync(path);
+  }
 }

@@ -139,11 +139,13 @@ class NodeFileSystem implements FileSystem {
   async syncDirectory(path: string): Promise<void> {
     // Windows neither opens directories this way nor needs it: NTFS keeps names in its journal.
     if (isWindows) return;
-    const fd = await open(path, O_RDONLY);
+    // Opening and closing take microseconds; as work of the thread pool each would cost a turn of the event loop, and what
+    // syncs a directory is a chain of such steps.
+    const fd = fs.openSync(path, O_RDONLY);
     try {
       await fsync(fd);
     } finally {
-      await close(fd);
+      fs.closeSync(fd);
     }
   }
 
