@@ -100,15 +100,21 @@ export class SealJob<TEvent> {
     await this.resolve();
   });
 
-  /** Set before the first `seal`: what has to be at its final name, or have failed, before this one gets its own. */
-  turn: Promise<unknown> = Promise.resolve();
+  /** Set before the first `seal`, where others wait: what has to be at its final name, or have failed, before this one. */
+  turn: Promise<unknown> | undefined;
 
   /** All of it. Resolves to the metadata of the sealed segment, `undefined` where nothing was left in it. */
   readonly seal: JoinedCalls<SegmentMetadata | undefined> = joinCalls(async () => {
     await this.makeDurable();
-    // Whoever reads the spool meets the segments of a writer in their order.
-    await this.turn;
     const move = this.#move;
+    if (this.turn) {
+      // What can be done before its turn: every step takes a turn of the event loop, and a busy producer leaves few. Once,
+      // and without making room: what a full disk has left is for the segments before this one.
+      if (!move) await this.segment.commitMetadata({ reason: this.#reason }).catch(() => undefined);
+      // Whoever reads the spool meets the segments of a writer in their order.
+      await this.turn;
+      this.turn = undefined;
+    }
     return this.#step('seal', () => (move ? move.finish() : this.segment.seal({ reason: this.#reason })));
   });
 

@@ -43,8 +43,8 @@ export class SegmentSealer<TEvent> {
   /** Takes over a segment that will not be written any more, and begins at once. */
   take(segment: ActiveSegmentFile, reason: string): Promise<SegmentMetadata | undefined> {
     const job = new SealJob(segment, reason, this.#options);
+    if (this.#jobs.size > 0) job.turn = this.#lastTaken;
     this.#jobs.add(job);
-    job.turn = this.#lastTaken;
     const sealed = this.#seal(job);
     // One that fails does not hold back those behind it.
     this.#lastTaken = sealed.catch(() => undefined);

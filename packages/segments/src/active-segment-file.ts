@@ -243,25 +243,34 @@ export class ActiveSegmentFile {
    * a failure, and goes on where it stopped. Releases the lock at the end.
    */
   async seal(options: SealOptions): Promise<SegmentMetadata> {
-    const { fileSystem, directory } = this.#spool;
-    if (!this.#isMetadataCommitted) this.cutRemainsSync();
-    this.#metadata ??= {
-      ...this.describe(options.reason),
-      ...toMembers(options),
-      // Of what is in the file, and not while it is written: there it would cost the writer a sixth of its time.
-      sha256: await hashHandle(this.#handle, this.#end.sizeBytes),
-    };
+    await this.commitMetadata(options);
     const metadata = this.#metadata;
-    if (!this.#isMetadataCommitted) {
-      await writeFileAtomic(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(metadata));
-      this.#isMetadataCommitted = true;
-    }
+    if (!metadata) throw new Error('the segment is sealed without metadata');
+    const { fileSystem, directory } = this.#spool;
     const sealed = this.#spool.pathOf(sealedFileName(this.id, this.#format.fileExtension));
     // After a failed directory sync the rename is done already.
     if (fileSystem.statSync(this.path)) await this.#renameTo(sealed);
     await fileSystem.syncDirectory(directory);
     await this.#handle.close();
     return metadata;
+  }
+
+  /**
+   * The first half of `seal`, which may run beside that of other segments: from here on recovery finishes what a crash
+   * cuts off. Data must be synced by `sync` before.
+   */
+  async commitMetadata(options: SealOptions): Promise<void> {
+    if (this.#isMetadataCommitted) return;
+    this.cutRemainsSync();
+    this.#metadata ??= {
+      ...this.describe(options.reason),
+      ...toMembers(options),
+      // Of what is in the file, and not while it is written: there it would cost the writer a sixth of its time.
+      sha256: await hashHandle(this.#handle, this.#end.sizeBytes),
+    };
+    const { fileSystem } = this.#spool;
+    await writeFileAtomic(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(this.#metadata));
+    this.#isMetadataCommitted = true;
   }
 
   async #renameTo(sealed: string): Promise<void> {
