@@ -40,6 +40,8 @@ export default {
       project: sources,
       ignoreBinaries: ['nats-server'],
     },
+    // TypeDoc wants the TypeScript it works with beside it.
+    'tools/api': { entry: ['typedoc.config.js'], ignoreDependencies: ['typescript'] },
     demo: { entry: ['src/main.ts'], project: ['src/**/*.ts', 'test/**/*.ts'] },
   },
 };

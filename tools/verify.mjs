@@ -19,6 +19,7 @@ const steps = [
   { name: 'typecheck', command: ['npm', 'run', '--silent', 'typecheck'] },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'tests', command: ['npm', 'test', '--silent', '--', ...reporters], counts: readTestCounts },
+  { name: 'API reference', command: ['npm', 'run', '--silent', 'docs:api'] },
   { name: 'packages', command: ['npm', 'run', '--silent', 'check:packages'] },
   { name: 'installs', command: ['node', 'tools/installed-tree.mjs'] },
   { name: 'consumer', command: ['node', 'tools/consumer-tests.mjs'] },

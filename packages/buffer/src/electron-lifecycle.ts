@@ -20,6 +20,7 @@ export interface ElectronApp extends ElectronEmitter {
 /** What is needed of Electron's `powerMonitor`. */
 export type ElectronPowerMonitor = ElectronEmitter;
 
+/** How long quitting may wait, for `electronLifecycle`. */
 export interface ElectronLifecycleOptions {
   /**
    * How long `will-quit` waits for listeners; a whole number of milliseconds. Defaults to `DEFAULT_TERMINATE_TIMEOUT_MS`,

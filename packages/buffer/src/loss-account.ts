@@ -10,6 +10,7 @@ export interface DroppedEvents {
   readonly cause?: unknown;
 }
 
+/** Told of every drop. What it throws harms nobody. */
 export type DroppedListener = (dropped: DroppedEvents) => void;
 
 /** Counts what the buffer could not keep, and says so. */

@@ -6,6 +6,7 @@ import { checkTerminateTimeout, DEFAULT_TERMINATE_TIMEOUT_MS } from './wait-at-m
 /** How processes are asked to end: by supervisors, by Ctrl-C, and by a terminal that closes. */
 export const DEFAULT_SIGNALS: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
+/** Signals and time limit of `nodeLifecycle`. */
 export interface NodeLifecycleOptions {
   /** Signals to listen for; names like `SIGTERM`. An empty list: none. Defaults to `DEFAULT_SIGNALS`. */
   readonly signals?: readonly string[];

@@ -33,6 +33,7 @@ export type OverflowPolicy = 'reject' | 'dropNewest' | 'dropOldest';
  */
 export type EncodeTime = 'onAdd' | 'onFlush';
 
+/** What a `RelayEventBuffer` is made with; only `persistence` is needed. */
 export interface RelayEventBufferOptions<TEvent> {
   /** Where events go. */
   readonly persistence: EventPersisting<TEvent>;

@@ -12,6 +12,7 @@ export interface PageDocument extends PageTarget {
   readonly visibilityState: string;
 }
 
+/** The page that `pageLifecycle` listens to. */
 export interface PageLifecycleOptions {
   /** For tests and frames. Defaults to the global `document`. */
   readonly document?: PageDocument;

@@ -25,6 +25,7 @@ import { LossAccount } from './loss-account.ts';
 import { type RelayEventBufferOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { RoomQueue } from './room-queue.ts';
 
+/** What one `flush` asks for. */
 export interface FlushOptions {
   /** Defaults to the buffer's `durability`. */
   readonly durability?: Durability;
@@ -130,10 +131,10 @@ export class RelayEventBuffer<TEvent> {
   }
 
   /**
-   * Takes one event as soon as there is room, in the order of the calls; the overflow policy does not apply. The event
-   * is recorded as it is then.
+   * Takes one event as soon as there is room, in the order of the calls; the overflow policy does not apply.
    *
-   * @param options.signal - Ends the waiting: the event is not added, and the promise rejects with the signal's reason.
+   * @param event - Recorded as it is when there is room.
+   * @param options - `signal` ends the waiting: the event is not added, and the promise rejects with the signal's reason.
    * @returns Never `refused` with `full`.
    */
   addWhenRoom(event: TEvent, { signal }: { readonly signal?: AbortSignal } = {}): Promise<AddResult> {

@@ -20,6 +20,7 @@ export const exitCodes = {
   unfinished: 8,
 } as const;
 
+/** One of `exitCodes`. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** The same for `--help`. */

@@ -39,6 +39,7 @@ export const DEFAULT_WRITE_RETRY: RetryPolicy = exponentialBackoff({
  */
 export type FlushMode = 'append' | 'atomic';
 
+/** What a `FileDiskWriter` is made with; only `directory` is needed. */
 export interface FileDiskWriterOptions<TEvent> extends SpoolOptions {
   /** How events become bytes. Defaults to `new JSONEventSerializer()`: JSON Lines. */
   readonly serializer?: EventSerializer<TEvent>;

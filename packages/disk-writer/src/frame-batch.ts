@@ -3,6 +3,7 @@ import type { FrameBuilderPool } from './frame-builder-pool.ts';
 
 /** A frame is closed at the first of these: what compresses or encrypts it is then done within a few milliseconds. */
 export const MAX_FRAME_BYTES: number = 256 * 1024;
+/** Most events of one frame. Not an option: it bounds how long one encoding step takes. */
 export const MAX_FRAME_EVENTS = 1_000;
 
 /** Events encoded as they are added, in pieces that become frames. */

@@ -7,6 +7,8 @@ export const DURATION_BOUNDS_SECONDS: readonly number[] = [
 
 /** How a queue is; one of them holds at any time. */
 export type QueueState = 'idle' | 'running' | 'paused' | 'held' | 'destinationPaused' | 'blocked' | 'closed';
+
+/** Every value of the label `state` of `relaykit.queue.state`. */
 export const QUEUE_STATES: readonly QueueState[] = [
   'idle',
   'running',
@@ -17,6 +19,7 @@ export const QUEUE_STATES: readonly QueueState[] = [
   'closed',
 ];
 
+/** The name of each metric; docs/METRICS.md says what it counts, in which unit and with which labels. */
 export type MetricName =
   | 'relaykit.events.accepted'
   | 'relaykit.bytes.accepted'

@@ -27,8 +27,10 @@ export interface MetricsActivities {
   segmentQuarantined: SettledSegment & { readonly reason: string };
 }
 
+/** What `onActivity` tells of. */
 export type MetricsActivityType = keyof MetricsActivities;
 
+/** One thing that happened, as `onActivity` tells it; `type` narrows `facts`. */
 export type MetricsActivity = {
   [Type in MetricsActivityType]: { readonly type: Type; readonly facts: MetricsActivities[Type] };
 }[MetricsActivityType];

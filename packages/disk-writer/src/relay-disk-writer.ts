@@ -6,6 +6,7 @@ import { FrameBatch } from './frame-batch.ts';
 /** Where events go without configuration, below the current directory. */
 export const DEFAULT_DIRECTORY = 'relay-spool';
 
+/** What `RelayDiskWriter.configure` changes. */
 export interface RelayDiskWriterOptions {
   /** Defaults to `DEFAULT_DIRECTORY`. */
   readonly directory?: string;

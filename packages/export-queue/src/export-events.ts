@@ -1,6 +1,7 @@
 import type { SegmentInfo } from '@relaykit/types';
 import type { DrainReport } from './drain-report.ts';
 
+/** The receiver has the segment, and the ledger says so, synced. */
 export interface UploadedEvent {
   readonly segment: SegmentInfo;
   readonly bytes: number;
@@ -10,6 +11,7 @@ export interface UploadedEvent {
   readonly receipt: string | undefined;
 }
 
+/** An attempt failed; the segment stays and is sent again. */
 export interface RetryScheduledEvent {
   readonly segment: SegmentInfo;
   /** Failed attempts so far. */
@@ -20,6 +22,7 @@ export interface RetryScheduledEvent {
   readonly cause: unknown;
 }
 
+/** A segment was refused for good, is damaged, or failed for longer than `maxRetryAgeMs`. */
 export interface QuarantinedEvent {
   readonly segment: SegmentInfo;
   /** As the ledger has it. */
@@ -34,6 +37,7 @@ export interface QuarantinedEvent {
  */
 export type BlockKind = 'uploader' | 'rejections' | 'quarantineFull';
 
+/** The queue stopped itself, so that a wrong address or key does not empty the spool. */
 export interface BlockedEvent {
   readonly kind: BlockKind;
   /** What is wrong, in a sentence. The queue stays stopped until `resume()`; for `quarantineFull` also until there is room. */
@@ -42,11 +46,13 @@ export interface BlockedEvent {
   readonly cause: unknown;
 }
 
+/** A condition holds the queue; nothing is sent until it answers `true`. */
 export interface HeldEvent {
   /** The condition's own word. */
   readonly reason: string;
 }
 
+/** Nothing is sent for a while; segments wait. */
 export interface DestinationPausedEvent {
   readonly delayMs: number;
   /** `asked`: the receiver asked for it. `failing`: several segments in a row failed. */
@@ -54,6 +60,7 @@ export interface DestinationPausedEvent {
   readonly cause: unknown;
 }
 
+/** The queue's own trouble, mostly the disk's. The queue goes on. */
 export interface ExportErrorEvent {
   /** What the queue was doing. */
   readonly operation:
@@ -92,5 +99,8 @@ export interface ExportEvents {
   error: ExportErrorEvent;
 }
 
+/** What `on` listens for. */
 export type ExportEventType = keyof ExportEvents;
+
+/** Called with the event of one type. What it throws harms nobody. */
 export type ExportListener<Type extends ExportEventType> = (event: ExportEvents[Type]) => void;

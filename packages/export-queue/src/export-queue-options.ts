@@ -45,6 +45,7 @@ export const MAX_RETRY_AFTER_MS: number = 60 * 60 * 1_000;
  */
 export type ExportOrder = 'oldestFirst' | 'perWriter';
 
+/** What a `DiskExportQueue` is made with; `store` and `uploader` are needed. */
 export interface DiskExportQueueOptions {
   /** Where segments wait. Stays the caller's: `close()` does not close it. */
   readonly store: SegmentStore;

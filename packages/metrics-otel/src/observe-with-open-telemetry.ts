@@ -1,6 +1,7 @@
 import type { Attributes, Histogram, Meter, MetricOptions, Observable } from '@opentelemetry/api';
 import type { MetricDefinition, MetricsSource, MetricUnit, Unsubscribe } from '@relaykit/types';
 
+/** Where `observeWithOpenTelemetry` shows the metrics. */
 export interface OpenTelemetryOptions {
   /** Makes the instruments: `metrics.getMeter('relaykit')` of `@opentelemetry/api`. */
   readonly meter: Meter;

@@ -8,6 +8,7 @@ import type {
 } from '@relaykit/types';
 import type { Metric as PromMetric, Registry } from 'prom-client';
 
+/** Where `registerWithPrometheus` shows the metrics. */
 export interface PrometheusOptions {
   /** Takes the metrics: `register` of `prom-client`, or a `Registry` of yours. */
   readonly registry: Pick<Registry, 'registerMetric' | 'removeSingleMetric'>;

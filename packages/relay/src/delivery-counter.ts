@@ -1,6 +1,7 @@
 import type { DiskExportQueue } from '@relaykit/export-queue';
 import type { SegmentMetadata } from '@relaykit/types';
 
+/** How much that is, summed over segments. */
 export interface SegmentSum {
   readonly segments: number;
   readonly events: number;

@@ -5,13 +5,16 @@ import type { DiscardHeldOptions, HeldReport, Quarantine, RecoveryReport } from 
 import type { SegmentMetadata, SegmentStore } from '@relaykit/types';
 import type { DeliveryCounts, SegmentSum } from './delivery-counter.ts';
 
+/** What one `flush` asks for. */
 export type RelayFlushOptions = FlushOptions;
 
+/** What `addWhenRoom` takes beside the event. */
 export interface RelayAddOptions {
   /** Ends the waiting, with the signal's reason. The event is not added. */
   readonly signal?: AbortSignal;
 }
 
+/** What ends a `drain` early. */
 export interface RelayDrainOptions {
   /**
    * Ends the draining. While events are being stored, with the signal's reason; while segments are being delivered, with
@@ -20,6 +23,7 @@ export interface RelayDrainOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Whether and how long `close` delivers. */
 export interface RelayCloseOptions {
   /** Deliver what waits, for up to `deadlineMs`. Defaults to `false`: it is delivered at the next start. */
   readonly drain?: boolean;

@@ -16,6 +16,7 @@ export const DEFAULT_FACTOR = 2;
 /** Full jitter spreads competing callers best at the same load; see `ExponentialBackoff`. */
 export const DEFAULT_JITTER = 'full';
 
+/** Times are milliseconds; each has a default. */
 export interface ExponentialBackoffOptions {
   /** All attempts, the first included: a whole number >= 1. Defaults to `DEFAULT_MAX_ATTEMPTS`, 5. */
   readonly maxAttempts?: number;

@@ -7,6 +7,7 @@
  */
 export type GiveUpReason = 'attemptsExhausted' | 'notTransient' | 'policyFailed';
 
+/** What a `RetryError` tells. */
 export interface RetryErrorFacts {
   readonly reason: GiveUpReason;
   /** How often the operation was tried, at least 1. */

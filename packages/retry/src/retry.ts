@@ -3,6 +3,7 @@ import { nextDelayMs } from './next-delay.ts';
 import { RetryError, type RetryErrorFacts } from './retry-error.ts';
 import { waitFor } from './wait-for.ts';
 
+/** How `retry` goes about it. */
 export interface RetryOptions {
   readonly policy: RetryPolicy;
   /** Measures elapsed time and holds the waits. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@relaykit/types';
 
+/** How `waitFor` waits. */
 export interface WaitOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;

@@ -16,11 +16,13 @@ export interface FrameToAppend {
   readonly eventCount: number;
 }
 
+/** What the metadata of a sealed segment says of its end. */
 export interface SealOptions {
   readonly reason: string;
   readonly keyId?: string;
 }
 
+/** What an `ActiveSegmentFile` is created with. */
 export interface ActiveSegmentFileOptions extends Omit<NewSegment, 'fileExtension'> {
   readonly spool: Spool;
   readonly format: SegmentFormat;

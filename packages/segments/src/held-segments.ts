@@ -29,11 +29,13 @@ export interface HeldReport {
   readonly inUse: number;
 }
 
+/** Which held segments `releaseHeld` lets go. */
 export interface HeldOptions {
   /** Which of those that are held: what their metadata says. Defaults to `HELD_BY_WRITER`, the work of `holdExport`. */
   readonly heldReason?: string;
 }
 
+/** Which held segments `discardHeld` gives up, and why. */
 export interface DiscardHeldOptions extends HeldOptions {
   /** For the ledger. Defaults to `DISCARDED_REASON`. */
   readonly reason?: string;

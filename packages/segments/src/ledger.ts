@@ -26,6 +26,7 @@ const LONGEST_RECORD_BYTES = 1024 * 1024;
 /** Enough to hold the time and the counts of a record, by which two ledgers differ. */
 const COMPARED_BYTES = 256;
 
+/** Whose ledger it is, and the machine. */
 export interface LedgerOptions {
   readonly directory: string;
   readonly fileSystem: FileSystem;

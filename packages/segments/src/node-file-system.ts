@@ -34,6 +34,7 @@ const unlink = promisify(fs.unlink);
  */
 export type Ownership = 'kernelLock' | 'singleProcess';
 
+/** How `nodeFileSystem` knows whose a file is. */
 export interface NodeFileSystemOptions {
   readonly ownership?: Ownership;
 }

@@ -26,6 +26,7 @@ export interface QuarantineOptions {
   readonly whenFull?: WhenQuarantineFull;
 }
 
+/** The bounds of a quarantine, defaults filled in. */
 export type QuarantineLimits = Required<QuarantineOptions>;
 
 /** @throws TypeError, RangeError - an option breaks its rule; the message names it. */

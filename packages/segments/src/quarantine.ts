@@ -32,6 +32,7 @@ export interface QuarantinedSegment {
   readonly isWhole: boolean;
 }
 
+/** What is in a quarantine now. */
 export interface QuarantineUsage {
   readonly segments: number;
   readonly bytes: number;

@@ -22,6 +22,7 @@ import { systemClock } from './system-clock.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
 import { undecodable } from './undecodable.ts';
 
+/** What `readSpool` reads, and what it does about damage. */
 export interface ReadSpoolOptions<TEvent> {
   /** Formats that may be met, found by their file extension; a segment in another one is skipped. */
   readonly serializers: readonly EventSerializer<TEvent>[];

@@ -28,6 +28,7 @@ export type RekeyOutcome =
   | { readonly status: 'rekeyed'; readonly metadata: SegmentMetadata }
   | { readonly status: 'current' | 'plain' | 'tried' | 'order' | 'damaged' | 'busy' | 'gone' };
 
+/** What `rekeySegment` takes. */
 export interface RekeyOptions {
   /** The same format with the current key alone: what it can read is encrypted as it should be. */
   readonly currentOnly: EventSerializer<unknown>;

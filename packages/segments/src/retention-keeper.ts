@@ -25,6 +25,7 @@ import { isDiskFull, messageOf } from './system-error.ts';
  */
 export type WhenFull = 'dropOldestUndelivered' | 'refuseNew';
 
+/** What a `RetentionKeeper` is made with. */
 export interface RetentionKeeperOptions {
   readonly spool: Spool;
   readonly policy: RetentionPolicy;

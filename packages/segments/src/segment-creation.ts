@@ -5,6 +5,7 @@ import type { Spool } from './spool.ts';
 import { activeFileName, atomicFileName, heldFileName } from './spool-names.ts';
 import { systemCodeOf } from './system-error.ts';
 
+/** What the name of a new segment is made of. */
 export interface NewSegment {
   readonly writerId: string;
   readonly firstSequence: number;

@@ -6,6 +6,7 @@ const SEGMENT_ID = /^(\d{8}T\d{9}Z)-(\d{12,16})-([0-9a-z]{10})$/;
 export const LAST_NAMEABLE_MS = 253_402_300_799_999;
 const WRITER_ID_LENGTH = 10;
 
+/** What a segment id is made of. */
 export interface SegmentIdParts {
   /** Milliseconds since the epoch, UTC; clamped to what four digits of year can name. */
   readonly createdAtMs: number;

@@ -33,6 +33,7 @@ import { Spool, type SpoolOptions } from './spool.ts';
 import { sealedFileName } from './spool-names.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
 
+/** What `openSegmentStore` takes; only `directory` is needed. */
 export interface SegmentStoreOptions extends SpoolOptions {
   /**
    * Formats in which dead writers may have left unfinished files. With them the store recovers such files when it is

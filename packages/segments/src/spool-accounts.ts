@@ -25,6 +25,7 @@ export interface SpoolAccounts {
   readonly unsealedFiles: number;
 }
 
+/** Where `accountForSpool` takes metadata from. */
 export interface SpoolAccountsOptions {
   /** Where metadata comes from, for who keeps it: that of a sealed segment hardly ever changes. Defaults to the files. */
   readonly metadataOf?: (id: string) => Promise<SegmentMetadata | undefined>;

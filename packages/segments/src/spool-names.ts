@@ -1,9 +1,13 @@
 import type { SegmentName } from '@relaykit/types';
 import { parseSegmentId, type SegmentIdParts } from './segment-id.ts';
 
+/** Says that a directory is a spool: format version and id. */
 export const SPOOL_FILE = 'spool.json';
+/** Says what became of each segment that is gone; docs/FORMAT.md has its lines. */
 export const LEDGER_FILE = 'ledger.ndjson';
+/** Empty; locked while the ledger is written. */
 export const LEDGER_LOCK_FILE = 'ledger.lock';
+/** Holds what was refused or is damaged; within the spool. */
 export const QUARANTINE_DIRECTORY = 'quarantine';
 
 /**
@@ -26,6 +30,7 @@ export type SpoolFileKind =
   | 'exportState'
   | 'temporary';
 
+/** What the name of a file in a spool says. */
 export interface SpoolFile {
   readonly kind: SpoolFileKind;
   readonly fileName: string;

@@ -8,6 +8,7 @@ import { systemClock } from './system-clock.ts';
 import { toStorageError } from './system-error.ts';
 import { UnreadableFiles } from './unreadable-files.ts';
 
+/** Where a spool is, and which directories are taken for safe. */
 export interface SpoolOptions {
   /** Where the segments are; created with its parents, mode 0700. */
   readonly directory: string;

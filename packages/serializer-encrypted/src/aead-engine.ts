@@ -10,6 +10,7 @@ export interface AeadEngine {
   open(key: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
+/** `native` is `node:crypto`, `javascript` is `@noble/ciphers`; the bytes are the same. */
 export type EngineName = 'native' | 'javascript';
 
 export const javascriptEngine: AeadEngine = {

@@ -23,6 +23,7 @@ import { type KeyProvider, KeyRing, type KeySet, storeOf } from './key-ring.ts';
 import { reframeRange } from './reframe-range.ts';
 import { scanFrames } from './scan-frames.ts';
 
+/** Keys and engine of an `EncryptedSerializer`. */
 export interface EncryptedSerializerOptions {
   /** A ring, to rotate or refresh it later, or what one is made of. */
   readonly keys: KeyRing | KeySet | KeyProvider;

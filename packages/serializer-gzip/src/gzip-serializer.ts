@@ -5,6 +5,7 @@ import { gzipCodec } from './gzip-codec.ts';
 import type { GzipEngine, GzipEngineName } from './gzip-engine.ts';
 import { nativeEngine } from './native-engine.ts';
 
+/** Level and engine of a `GzipSerializer`. */
 export interface GzipSerializerOptions {
   /** 0, stored, to 9, smallest. Defaults to `DEFAULT_GZIP_LEVEL`. */
   readonly level?: number;

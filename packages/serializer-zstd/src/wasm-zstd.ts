@@ -9,6 +9,7 @@ interface ZstdWasm {
   decompress(frame: Uint8Array, options: { readonly defaultHeapSize: number }): Uint8Array;
 }
 
+/** Where the WebAssembly is. */
 export interface LoadZstdWasmOptions {
   /** Address of `zstd.wasm`, where a bundler does not find it by itself. Browsers only. */
   readonly wasmUrl?: string;

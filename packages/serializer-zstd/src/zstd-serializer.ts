@@ -5,6 +5,7 @@ import { type LoadZstdWasmOptions, loadZstdWasm } from './wasm-zstd.ts';
 import { zstdCodec } from './zstd-codec.ts';
 import type { ZstdEngine, ZstdEngineName } from './zstd-engine.ts';
 
+/** Level and engine of a `ZstdSerializer`. */
 export interface ZstdSerializerOptions {
   /** 1, fastest, to 19, smallest. Defaults to `DEFAULT_ZSTD_LEVEL`. */
   readonly level?: number;
@@ -47,6 +48,7 @@ export class ZstdSerializer<TEvent> extends FramedSerializer<TEvent> {
   }
 }
 
+/** Level of the serializer, and where its WebAssembly is. */
 export interface CreateZstdSerializerOptions extends LoadZstdWasmOptions {
   /** As `ZstdSerializerOptions.level`. */
   readonly level?: number;

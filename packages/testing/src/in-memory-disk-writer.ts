@@ -14,6 +14,7 @@ import { type InMemorySegment, InMemorySegments } from './in-memory-segments.ts'
 /** The same limit as a real writer's: 1 MiB an event. */
 export const DEFAULT_IN_MEMORY_MAX_EVENT_BYTES: number = 1024 * 1024;
 
+/** Each has a default. */
 export interface InMemoryDiskWriterOptions {
   /** What a write reaches when it does not ask. Defaults to `written`. */
   readonly durability?: Durability;

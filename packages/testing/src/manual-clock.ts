@@ -4,6 +4,7 @@ import { settle } from './settle.ts';
 /** Where the wall clock of a `ManualClock` starts: a fixed day, so that no test depends on today. */
 export const DEFAULT_MANUAL_EPOCH_MS: number = Date.UTC(2026, 0, 1);
 
+/** When a `ManualClock` begins. */
 export interface ManualClockOptions {
   /** Wall clock at the start, in milliseconds since the epoch. Defaults to `DEFAULT_MANUAL_EPOCH_MS`. */
   readonly epochMs?: number;

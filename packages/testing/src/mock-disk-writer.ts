@@ -13,6 +13,7 @@ import { HoldGate } from './hold-gate.ts';
 import type { InMemoryBatch } from './in-memory-batch.ts';
 import { InMemoryDiskWriter, type InMemoryDiskWriterOptions } from './in-memory-disk-writer.ts';
 
+/** Which optional parts of `EventPersisting` the mock offers. */
 export interface MockDiskWriterOptions extends InMemoryDiskWriterOptions {
   /** Whether `openBatch` and `commit` exist. Defaults to `true`. */
   readonly offersBatches?: boolean;

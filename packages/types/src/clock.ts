@@ -4,6 +4,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** How a timer treats the process. */
 export interface TimerOptions {
   /** Whether the timer alone keeps the process running. Defaults to `false`. */
   readonly keepsProcessAlive?: boolean;

@@ -108,6 +108,7 @@ export type DamageReason = 'checksum' | 'authentication' | 'syntax' | 'counts';
 /** Why an event cannot be encoded. */
 export type UnserializableReason = 'cycle' | 'bigint' | 'undefined' | 'throws' | 'syntax' | 'tooDeep';
 
+/** What happened, as API: codes are added in minor releases and changed in major ones. */
 export type RelayErrorCode = keyof RelayErrorFacts;
 
 /** Any failure a caller may handle. Programming mistakes throw `TypeError` or `RangeError` instead. */
@@ -126,12 +127,9 @@ export class RelayError<Code extends RelayErrorCode = RelayErrorCode> extends Er
 /** One member per code, so that a test of `code` narrows `facts`. */
 export type AnyRelayError = { [Code in RelayErrorCode]: RelayError<Code> }[RelayErrorCode];
 
-/**
- * Recognises our errors across duplicate installs, where `instanceof RelayError` cannot.
- *
- * @param code - Asks for this one code; without it, for any.
- */
+/** Recognises our errors, of any code, across duplicate installs, where `instanceof RelayError` cannot. */
 export function isRelayError(value: unknown): value is AnyRelayError;
+/** Recognises our errors with this code across duplicate installs, where `instanceof RelayError` cannot. */
 export function isRelayError<Code extends RelayErrorCode>(value: unknown, code: Code): value is RelayError<Code>;
 export function isRelayError(value: unknown, code?: RelayErrorCode): boolean {
   if (!(value instanceof Error) || value.name !== 'RelayError' || !('code' in value) || !('facts' in value))

@@ -1,5 +1,6 @@
 import type { Durability } from './durability.ts';
 
+/** What one `write` or `commit` asks for. */
 export interface WriteOptions {
   /** How far the events must have travelled before the promise resolves. Defaults to the writer's own setting. */
   readonly durability?: Durability;

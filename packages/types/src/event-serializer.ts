@@ -31,11 +31,13 @@ export interface SegmentContext {
   readonly firstFrameIndex?: number;
 }
 
+/** Guards the disk against one event. */
 export interface EncodeLimits {
   /** Largest encoded event in bytes, its terminator included; a larger one is rejected by itself. */
   readonly maxEventBytes: number;
 }
 
+/** Guards the memory of whoever decodes. */
 export interface DecodeLimits {
   /** Most bytes that one frame may decode to. Exceeding it throws `RELAY_LIMIT_EXCEEDED` before they are allocated. */
   readonly maxDecodedBytes?: number;

@@ -18,6 +18,7 @@ export interface MetricDefinition {
   readonly bounds?: readonly number[];
 }
 
+/** Label names and values of one point. Values come from short, fixed lists; no event and no address is in them. */
 export type MetricLabels = Readonly<Record<string, string>>;
 
 /** One number of a counter or a gauge. */
@@ -46,6 +47,7 @@ export interface HistogramMetric extends MetricDefinition {
   readonly points: readonly HistogramPoint[];
 }
 
+/** All points of one metric; `kind` tells which shape. */
 export type Metric = NumberMetric | HistogramMetric;
 
 /** Every metric at one moment. Plain data: `JSON.stringify` keeps all of it. */

@@ -28,10 +28,12 @@ export interface ExponentialBackoff {
   readonly jitter?: 'full' | 'none';
 }
 
+/** A function that decides. */
 export interface CustomRetry {
   readonly kind: 'custom';
   /** How long to wait before the next attempt; `undefined` gives up. */
   nextDelayMs(failure: RetryFailure): number | undefined;
 }
 
+/** How long to wait after a failure, as a value that holds no state. */
 export type RetryPolicy = NoRetry | ExponentialBackoff | CustomRetry;

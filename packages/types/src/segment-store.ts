@@ -100,6 +100,7 @@ export interface SegmentLease {
   release(): Promise<void>;
 }
 
+/** Whether the segment is yours now. */
 export type LeaseAttempt =
   | { readonly status: 'leased'; readonly lease: SegmentLease }
   /** Somebody else has it, or its removal is under way and not recorded yet. */

@@ -48,4 +48,5 @@ export interface EventModeOptions<TEvent> extends CommonOptions {
   readonly maxInFlight?: number;
 }
 
+/** What a `NatsUploader` is made with; `mode` says what a message is. */
 export type NatsUploaderOptions<TEvent> = SegmentModeOptions | EventModeOptions<TEvent>;

@@ -1,5 +1,6 @@
 import { checkUrl } from '@relaykit/export-queue/uploader-kit';
 
+/** `path`: the bucket is in the path. `virtualHost`: it is in the host name. */
 export type S3Addressing = 'path' | 'virtualHost';
 
 export interface ObjectAddressOptions {

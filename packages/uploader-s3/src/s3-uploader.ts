@@ -45,6 +45,7 @@ const RESERVED_HEADERS = [
   'x-amz-trailer',
 ];
 
+/** What an `S3Uploader` is made with; `bucket`, `region` and `credentials` are needed. */
 export interface S3UploaderOptions {
   readonly bucket: string;
   /** `eu-central-1`; `us-east-1` or `auto` at stores that have none of their own. Part of every signature. */

@@ -1,3 +1,4 @@
+/** What `checkUrl` lets pass. */
 export interface CheckUrlOptions {
   readonly allowInsecureHttp: boolean;
   /** What messages call the address. Defaults to `url`. */

@@ -11,6 +11,7 @@ export const MAX_RESPONSE_BYTES = 65_536;
 /** The status is what counts most, so the rest of an answer gets little time. */
 export const MAX_RESPONSE_BODY_WAIT_MS = 1_000;
 
+/** What `HttpExchanges` is made with. */
 export interface HttpExchangesOptions {
   readonly transport: HttpTransport;
   readonly clock: Clock;
@@ -30,6 +31,7 @@ export interface PreparedRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** One request of `HttpExchanges`. */
 export interface ExchangeOptions {
   /** Makes the request, or says why there is none. Its time counts as the receiver's. */
   readonly prepare: (signal: AbortSignal) => Promise<PreparedRequest | UploadResult>;

@@ -25,6 +25,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** What `checkHeaders` refuses besides the headers of HTTP itself. */
 export interface CheckHeadersOptions {
   /** Further names, in lower case, that are the uploader's own; those that end with `-` stand for all that begin so. */
   readonly reserved?: readonly string[];

@@ -20,6 +20,7 @@ export const DEFAULT_MIN_BYTES_PER_SECOND = 16_384;
 /** Names a request at most receivers and gateways. */
 export const DEFAULT_RECEIPT_HEADER = 'x-request-id';
 
+/** What an `HttpUploader` is made with; only `url` is needed. */
 export interface HttpUploaderOptions {
   /** Where segments go. https, unless the host is loopback. Credentials belong in `headers`. */
   readonly url: string | URL;

@@ -13,6 +13,7 @@ export type TlsOptions = Pick<
   'ca' | 'cert' | 'key' | 'passphrase' | 'pfx' | 'servername' | 'minVersion' | 'maxVersion' | 'rejectUnauthorized'
 >;
 
+/** Certificates and TLS versions of `nodeTransport`. */
 export interface NodeTransportOptions {
   readonly tls?: TlsOptions;
 }

@@ -2,6 +2,7 @@
 const HTTP_DATE =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d{2}:\d{2}:\d{2} GMT$/u;
 
+/** What `parseRetryAfterMs` measures a date by. */
 export interface RetryAfterContext {
   /** The `Date` of the same answer: a client with a wrong clock then still waits as long as it was asked to. */
   readonly date: string | undefined;

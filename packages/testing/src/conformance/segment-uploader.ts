@@ -20,6 +20,7 @@ export interface UploaderUnderTest {
   dispose?(): void | Promise<void>;
 }
 
+/** What `describeSegmentUploader` needs of an uploader. */
 export interface SegmentUploaderHarness {
   /** Called once a test. */
   create(): UploaderUnderTest | Promise<UploaderUnderTest>;

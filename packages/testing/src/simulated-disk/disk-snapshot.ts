@@ -10,6 +10,7 @@ import type { SimulatedDisk } from './simulated-disk.ts';
 /** Which of the possible outcomes: one drawn from a seed, or one by its place among all of them. */
 export type OutcomeChoice = number | { readonly seed: number } | { readonly outcome: number };
 
+/** How many of the disks that a crash may leave are visited. */
 export interface EveryCrashOptions {
   /** Up to this many outcomes are all visited; where there are more, seeds are drawn. Defaults to 64. */
   readonly maxOutcomes?: number;
@@ -19,7 +20,9 @@ export interface EveryCrashOptions {
   readonly firstSeed?: number;
 }
 
+/** Default of `EveryCrashOptions.maxOutcomes`: six independent choices. */
 export const DEFAULT_MAX_OUTCOMES = 64;
+/** Default of `EveryCrashOptions.seeds`: enough to meet each pair of choices many times. */
 export const DEFAULT_CRASH_SEEDS = 200;
 
 /** Where a disk comes from; put into words only when asked for, since a million disks may be made and none fail. */

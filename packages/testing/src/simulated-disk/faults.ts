@@ -1,6 +1,7 @@
 import type { SimulatedErrorCode } from './errors.ts';
 import { type DiskOperation, type Landed, matches, type OperationMatch } from './operation.ts';
 
+/** Which operations of a `SimulatedDisk` fail, and how. */
 export interface FailOptions {
   /** How many matching operations fail. Defaults to 1; `Infinity` until `clearFaults()`. */
   readonly times?: number;

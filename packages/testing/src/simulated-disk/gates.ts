@@ -1,5 +1,6 @@
 import { type DiskOperation, matches, type OperationMatch } from './operation.ts';
 
+/** When an operation of a `SimulatedDisk` is held. */
 export interface HoldOptions {
   /**
    * `before`: the operation has been asked for and has not happened. `after`: it has happened and its caller does not

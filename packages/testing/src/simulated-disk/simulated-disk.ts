@@ -33,6 +33,7 @@ export const DEFAULT_MAX_OPEN_FILES = 65_536;
 /** Microtasks until an asynchronous operation happens: enough for two of them to overtake each other. */
 export const DEFAULT_MAX_ASYNC_TURNS = 3;
 
+/** Each has a default. */
 export interface SimulatedDiskOptions {
   /** Decides everything that chance decides. Defaults to 0. */
   readonly seed?: number;
@@ -60,6 +61,7 @@ export interface SimulatedDiskOptions {
   readonly maxAsyncTurns?: number;
 }
 
+/** Mode and owner of what is placed on a `SimulatedDisk`. */
 export interface PlaceOptions {
   /** Permission bits. Defaults to 0600 for files and 0700 for directories. */
   readonly mode?: number;
