@@ -5,7 +5,7 @@ export default {
   ignoreExportsUsedInFile: true,
   workspaces: {
     '.': {
-      entry: ['tools/*.mjs', 'tools/**/*.test.ts', 'tools/bench.ts'],
+      entry: ['tools/*.mjs', 'tools/**/*.test.ts', 'tools/bench.ts', 'tools/readme-environment.ts'],
       project: ['tools/**/*.{ts,mjs}', '*.{js,ts}'],
       // attw is run by its path; fast-check is pinned here, once, for the tests of every package, the loggers for benchmarks.
       ignoreDependencies: ['@arethetypeswrong/cli', 'fast-check', 'pino', 'winston'],

@@ -7,7 +7,7 @@ import { check, checkEqual } from './check.ts';
  * @typeParam P - What `create` makes: the other functions get it as it is, with whatever it has besides.
  */
 export interface EventPersistingHarness<P extends EventPersisting<unknown> = EventPersisting<unknown>> {
-  /** A new one that has stored nothing, open for writing. Called once a test. */
+  /** A new one that has stored nothing, open for writing. Called at least once a test; some compare two. */
   create(): P | Promise<P>;
   /** Every event it stored so far, in order. Called on open and on closed ones, never while a call is under way. */
   readBack(persistence: P): readonly unknown[] | Promise<readonly unknown[]>;
