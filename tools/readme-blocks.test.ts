@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isNatsInstalled, NatsServer, StreamView } from '../packages/uploader-nats/test/nats-server.ts';
 import { type Block, type Page, readPages, root } from './markdown-blocks.ts';
 import { pageRuns } from './readme-runs.ts';
-import { Receiver, writePrograms } from './readme-stand-ins.ts';
+import { Receiver, writeElectron, writePrograms } from './readme-stand-ins.ts';
 
 /** What a block may be written in. `text` is for pictures and for what programs print: nobody runs it. */
 const languages = new Set(['ts', 'sh', 'json', 'text', 'python']);
@@ -31,6 +31,7 @@ beforeAll(async () => {
   mkdirSync(join(root, '.cache'), { recursive: true });
   directory = mkdtempSync(join(root, '.cache', 'readme-blocks-'));
   bin = writePrograms(directory);
+  writeElectron(directory);
   for (const page of pages) {
     mkdirSync(directoryOf(page));
     for (const block of page.blocks) {
@@ -114,6 +115,7 @@ function onLoopback(page: Page, text: string): string {
   const origin = `${receiver.origin}/page-${pages.indexOf(page)}`;
   return text
     .replaceAll('https://collector.example.com', origin)
+    .replace(/\.listen\(\d+\)/u, '.listen(0)')
     .replace("bucket: 'my-events',", `$& endpoint: '${origin}',`)
     .replace(/servers: \[[^\]]*\], tls: \{\}/u, "servers: [process.env['RELAY_README_NATS'] ?? '']");
 }

@@ -26,6 +26,56 @@ assert.deepEqual(given, [id]);`;
 
 export const pageRuns: Readonly<Record<string, PageRun>> = {
   'docs/METRICS.md': { after: { 1: 'assert.ok(metrics.snapshot().metrics.length > 10); await relay.close();' } },
+  'docs/guides/desktop-app.md': {
+    after: {
+      2: `await app.whenReady();
+recordUsage('opened');
+const quit = new Promise((resolve) => app.once('quit', resolve));
+app.quit();
+await quit;
+assert.equal((await waiting('userData/usage-events')).length, 1);
+await decideConsent(true);
+await usage?.close({ drain: true });
+assert.equal((await received()).length + (await waiting('userData/usage-events')).length, 1);`,
+    },
+  },
+  'docs/guides/audit-service.md': {
+    after: {
+      2: `if (!server.listening) await new Promise<void>((resolve) => server.once('listening', () => resolve()));
+const { port } = server.address() as import('node:net').AddressInfo;
+const answers = await Promise.all(['a', 'b'].map((path) => fetch(\`http://127.0.0.1:\${port}/\${path}\`)));
+assert.deepEqual(answers.map(({ status }) => status), [200, 200]);
+assert.equal((await waiting('audit-spool')).length, 2);
+server.closeAllConnections();
+server.close();
+await audit.close();
+const full = await fetch(\`http://127.0.0.1:\${port}/\`).catch(() => 'refused');
+assert.equal(full, 'refused');`,
+      3: `if (!collector.listening) await new Promise<void>((resolve) => collector.once('listening', () => resolve()));
+const { port } = collector.address() as import('node:net').AddressInfo;
+const { createRelay } = await import('@relaykit/relay');
+const sender = createRelay({ directory: 'sent', url: \`http://127.0.0.1:\${port}/\` });
+sender.add({ n: 1 });
+assert.equal((await sender.drain()).delivered, 1);
+assert.equal(seen.size, 1);
+await sender.close();
+collector.closeAllConnections();
+collector.close();`,
+    },
+  },
+  'docs/guides/cli-telemetry.md': {
+    after: {
+      3: 'assert.equal((await received()).flatMap(({ lines }) => lines).length, 1); assert.equal(remaining, 0);',
+    },
+  },
+  'docs/guides/sidecar.md': {
+    after: {
+      2: 'test "$(relay cat --dir spool | wc -l)" = 3',
+      3: 'test -z "$(relay ls --dir spool --json)"',
+      5: 'import glob; assert len(glob.glob("audit/2*.ndjson")) == 1, "the segment is not sealed"',
+      6: 'test "$(relay cat --dir audit | jq -r .payment | tail -1)" = 2',
+    },
+  },
   'packages/relay/README.md': {
     after: {
       2: keepsAll(1),

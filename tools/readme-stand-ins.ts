@@ -63,6 +63,37 @@ const programs: Readonly<Record<string, string>> = {
   npx: 'if [ "$1" = relay ]; then exec "$@"; fi; exec node "$RELAY_README_ROOT/tools/readme-npm.mjs" npx "$@"',
 };
 
+/** Electron is a browser of its own: its main process has these, as far as our pages use them. */
+const electron: Readonly<Record<string, string>> = {
+  'package.json': '{"name":"electron","type":"module","exports":{"types":"./index.d.ts","default":"./index.js"}}',
+  'index.js': `import { EventEmitter } from 'node:events';
+const emitter = (members) => Object.assign(new EventEmitter(), members);
+export const app = emitter({
+  whenReady: async () => {},
+  getPath: (name) => name,
+  quit() {
+    let isPrevented = false;
+    app.emit('will-quit', { preventDefault: () => (isPrevented = true) });
+    if (!isPrevented) app.emit('quit', {}, 0);
+  },
+});
+export const powerMonitor = emitter({});
+export const net = { isOnline: () => true };
+`,
+  'index.d.ts': `import type { EventEmitter } from 'node:events';
+export const app: EventEmitter & { whenReady(): Promise<void>; getPath(name: 'userData'): string; quit(): void };
+export const powerMonitor: EventEmitter;
+export const net: { isOnline(): boolean };
+`,
+};
+
+/** Puts them where programs below `directory` find them. */
+export function writeElectron(directory: string): void {
+  const target = join(directory, 'node_modules', 'electron');
+  mkdirSync(target, { recursive: true });
+  for (const [name, text] of Object.entries(electron)) writeFileSync(join(target, name), text);
+}
+
 /** @returns A directory to be put in front of `PATH`. */
 export function writePrograms(directory: string): string {
   const bin = join(directory, 'bin');
