@@ -25,6 +25,12 @@ assert.equal((await new DiskExportQueue({ store, uploader }).drain()).delivered,
 assert.deepEqual(given, [id]);`;
 
 export const pageRuns: Readonly<Record<string, PageRun>> = {
+  'README.md': {
+    after: {
+      3: "assert.deepEqual((await waiting()).map((event) => (event as { name: string }).name), ['signed-in']);",
+      4: 'test -z "$(relay ls --dir spool --json)"',
+    },
+  },
   'docs/METRICS.md': { after: { 1: 'assert.ok(metrics.snapshot().metrics.length > 10); await relay.close();' } },
   'docs/guides/desktop-app.md': {
     after: {
