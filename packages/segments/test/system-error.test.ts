@@ -11,7 +11,7 @@ describe('toStorageError', () => {
     ['EPERM', 'give this user access to it'],
     ['EROFS', 'the file system is read-only; remount it or choose another directory'],
     ['ENOTDIR', 'a part of the path is a file; choose another directory'],
-    ['ENOENT', 'the spool directory was removed; create the writer again'],
+    ['ENOENT', 'the spool directory is not there; check its path, and where it was removed, create the writer again'],
     ['EMFILE', 'too many files are open; raise the limit (ulimit -n)'],
     ['ENFILE', 'too many files are open on this machine'],
     ['EIO', 'the disk reports an error; check it'],
