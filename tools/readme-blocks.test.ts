@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isNatsInstalled, NatsServer, StreamView } from '../packages/uploader-nats/test/nats-server.ts';
+import { NatsServer, StreamView } from '../packages/uploader-nats/test/nats-server.ts';
 import { type Block, type Page, readPages, root } from './markdown-blocks.ts';
 import { pageRuns } from './readme-runs.ts';
 import { Receiver, writeElectron, writePrograms } from './readme-stand-ins.ts';
@@ -17,7 +17,13 @@ const languages = new Set(['ts', 'sh', 'json', 'text', 'python']);
 
 const pages = readPages();
 const blocks = pages.flatMap((page) => page.blocks);
-const natsPages = new Set(['packages/uploader-nats/README.md']);
+
+/** What the blocks of a page need beside Node.js and a shell. Where it is missing, the page is skipped and says so. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  'docs/guides/sidecar.md': ['jq', 'python3'],
+  'packages/cli/README.md': ['jq', 'openssl'],
+  'packages/uploader-nats/README.md': ['nats-server'],
+};
 
 let directory = '';
 let bin = '';
@@ -67,6 +73,18 @@ for (const page of pages) {
   if (page.blocks.length > 0) describe(page.path, () => testPage(page));
 }
 
+// Several pages at a time: their programs mostly wait, for disks and for one another.
+describe.concurrent('every block runs', () => {
+  for (const page of pages) {
+    if (page.blocks.length === 0) continue;
+    const missing = (needs[page.path] ?? []).filter(
+      (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0,
+    );
+    const mark = missing.length > 0 ? ` (skipped: ${missing.join(', ')} not installed)` : '';
+    it.skipIf(missing.length > 0)(`${page.path}${mark}`, { timeout: 900_000 }, () => runPage(page));
+  }
+});
+
 function testPage(page: Page): void {
   for (const block of page.blocks.filter(({ language }) => language === 'ts')) {
     it(`${block.place} compiles`, () => {
@@ -81,17 +99,17 @@ function testPage(page: Page): void {
     const mustSay = installed.size > 0 || page.path.startsWith('packages/');
     expect(mustSay ? imported.filter((name) => !installed.has(name)) : []).toEqual([]);
   });
+}
 
-  it.skipIf(natsPages.has(page.path) && !isNatsInstalled).concurrent('runs', { timeout: 600_000 }, async () => {
-    await using nats = natsPages.has(page.path) ? await startNats() : undefined;
-    const before = pageRuns[page.path]?.before;
-    if (before !== undefined) await run(page, 'what comes before', ['bash', '-euo', 'pipefail', '-c', before]);
-    for (const block of page.blocks) {
-      const command = commandOf(page, block, nats?.address);
-      if (command) await run(page, block.place, command);
-      if (block.language === 'json') for (const line of block.text.trim().split('\n')) JSON.parse(line);
-    }
-  });
+async function runPage(page: Page): Promise<void> {
+  await using nats = needs[page.path]?.includes('nats-server') ? await startNats() : undefined;
+  const before = pageRuns[page.path]?.before;
+  if (before !== undefined) await run(page, 'what comes before', ['bash', '-euo', 'pipefail', '-c', before]);
+  for (const block of page.blocks) {
+    const command = commandOf(page, block, nats?.address);
+    if (command) await run(page, block.place, command);
+    if (block.language === 'json') for (const line of block.text.trim().split('\n')) JSON.parse(line);
+  }
 }
 
 function directoryOf(page: Page): string {
@@ -116,6 +134,7 @@ function onLoopback(page: Page, text: string): string {
   return text
     .replaceAll('https://collector.example.com', origin)
     .replace(/\.listen\(\d+\)/u, '.listen(0)')
+    .replace('AbortSignal.timeout(5_000)', 'AbortSignal.timeout(300_000)') // a slow disk is no mistake
     .replace("bucket: 'my-events',", `$& endpoint: '${origin}',`)
     .replace(/servers: \[[^\]]*\], tls: \{\}/u, "servers: [process.env['RELAY_README_NATS'] ?? '']");
 }

