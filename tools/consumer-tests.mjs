@@ -1,14 +1,14 @@
 // Runs the tests of examples/consumer-tests as a project that has nothing of this repository but packed tarballs: under
 // Vitest and under node:test. Needs built packages: `npm run build`. Everything happens in a temporary directory.
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installInto, packInto } from './packed.mjs';
 import { readJson, report, root, scope } from './workspace.mjs';
 
 const run = promisify(execFile);
-const shell = process.platform === 'win32';
 const wanted = ['types', 'buffer', 'serializers', 'testing'].map((folder) => `${scope}${folder}`);
 /** Fewer would mean that a runner skipped most of them. */
 const LEAST_TESTS = 100;
@@ -33,22 +33,9 @@ report('consumer tests', problems);
 async function install() {
   const project = join(scratch, 'project');
   cpSync(join(root, 'examples/consumer-tests'), project, { recursive: true });
-  const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', `--pack-destination=${scratch}`];
-  const { stdout } = await run('npm', [...args, ...wanted.map((name) => `--workspace=${name}`)], { cwd: root, shell });
-  const tarballs = Object.fromEntries(
-    Object.values(JSON.parse(stdout)).map(({ name, filename }) => [name, `file:${join(scratch, filename)}`]),
-  );
+  const tarballs = await packInto(scratch, wanted);
   const { vitest } = readJson(join(root, 'package.json')).devDependencies;
-  // Siblings are not in any registry yet: what one asks for of another is led to its tarball.
-  const manifest = {
-    ...readJson(join(project, 'package.json')),
-    devDependencies: { ...tarballs, vitest },
-    overrides: Object.fromEntries(Object.keys(tarballs).map((name) => [name, `$${name}`])),
-  };
-  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest, undefined, 2));
-  if (existsSync(join(root, '.npmrc'))) cpSync(join(root, '.npmrc'), join(project, '.npmrc'));
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-  await run('npm', ['install', ...flags], { cwd: project, shell });
+  await installInto(project, tarballs, { ...Object.fromEntries(wanted.map((name) => [name, '*'])), vitest });
 }
 
 /** How many tests passed; none where any failed. */

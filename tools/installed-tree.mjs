@@ -1,14 +1,10 @@
 // Installs each public package alone, from packed tarballs, and compares the tree with what its README promises.
 // Needs built packages: `npm run build`. Everything happens in a temporary directory.
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { installInto, packInto } from './packed.mjs';
 import { readJson, readWorkspace, report, root, scope } from './workspace.mjs';
-
-const run = promisify(execFile);
-const shell = process.platform === 'win32';
 
 /** What comes along from outside this repository, everything that it pulls in included. */
 const thirdParty = {
@@ -28,7 +24,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'relaykit-tree-'));
 const problems = [];
 
 try {
-  const tarballs = await pack();
+  const tarballs = await packInto(scratch, [...byName.keys()]);
   for (const item of packages) {
     const found = await installedTree(item, tarballs);
     const expected = expectedTree(item.name);
@@ -41,29 +37,11 @@ try {
 }
 report('installed trees', problems);
 
-/** @returns The tarball of each package, by name. */
-async function pack() {
-  const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', `--pack-destination=${scratch}`];
-  const which = packages.map(({ name }) => `--workspace=${name}`);
-  const { stdout } = await run('npm', [...args, ...which], { cwd: root, maxBuffer: 64 * 1024 * 1024, shell });
-  const packed = Object.values(JSON.parse(stdout));
-  return new Map(packed.map(({ name, filename }) => [name, join(scratch, filename)]));
-}
-
 /** Names of all packages in node_modules after installing this one, from tarballs of its siblings. */
 async function installedTree({ name, folder }, tarballs) {
   const directory = join(scratch, 'trees', folder);
   mkdirSync(directory, { recursive: true });
-  const own = Object.fromEntries([...tarballs].map(([sibling, path]) => [sibling, `file:${path}`]));
-  // Siblings are not in any registry yet: overrides lead every request for one to its tarball.
-  const { [name]: itself, ...overrides } = own;
-  writeFileSync(
-    join(directory, 'package.json'),
-    JSON.stringify({ private: true, dependencies: { [name]: itself }, overrides }),
-  );
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-  if (existsSync(join(root, '.npmrc'))) cpSync(join(root, '.npmrc'), join(directory, '.npmrc'));
-  await run('npm', args, { cwd: directory, shell });
+  await installInto(directory, tarballs, { [name]: '*' });
   return listPackages(join(directory, 'node_modules'));
 }
 

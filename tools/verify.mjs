@@ -23,6 +23,7 @@ const steps = [
   { name: 'packages', command: ['npm', 'run', '--silent', 'check:packages'] },
   { name: 'installs', command: ['node', 'tools/installed-tree.mjs'] },
   { name: 'consumer', command: ['node', 'tools/consumer-tests.mjs'] },
+  { name: 'examples', command: ['node', 'tools/examples.mjs'] },
   { name: 'benchmarks', command: ['npm', 'run', '--silent', 'bench'], env: { RELAY_BENCH: 'small' } },
   { name: 'comparison', command: ['npm', 'run', '--silent', 'bench:compare'], env: { RELAY_BENCH: 'small' } },
   { name: 'demo', command: ['npm', 'start', '--silent'] },
