@@ -63,7 +63,8 @@ describe.each(folders)('packages/%s', (folder) => {
     expect(manifest['private'], 'private').toBeUndefined();
     // Only a program may have side effects, and then by name.
     expect(manifest['sideEffects'], 'sideEffects').toEqual(manifest['bin'] ? expect.any(Array) : false);
-    expect(manifest.version).not.toMatch(/^0\.0\./u);
+    // 0.0.0 is a package that was never released; its first release is 0.1.0 or later, for `^0.0.x` pins exactly.
+    expect(manifest.version).toMatch(/^(?!0\.0\.[1-9])\d+\.\d+\.\d+$/u);
   });
 
   it('has a script for each of the chores', () => {

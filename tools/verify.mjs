@@ -20,7 +20,7 @@ const steps = [
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'tests', command: ['npm', 'test', '--silent', '--', ...reporters], counts: readTestCounts },
   { name: 'API reference', command: ['npm', 'run', '--silent', 'docs:api'] },
-  { name: 'packages', command: ['npm', 'run', '--silent', 'check:packages'] },
+  { name: 'release', command: ['npm', 'run', '--silent', 'release:dry'] },
   { name: 'installs', command: ['node', 'tools/installed-tree.mjs'] },
   { name: 'consumer', command: ['node', 'tools/consumer-tests.mjs'] },
   { name: 'examples', command: ['node', 'tools/examples.mjs'] },

@@ -26,14 +26,14 @@ export function listFiles(directory, matches) {
     .sort();
 }
 
-/** Every package, and the demo, in the order of their folders. */
-export function readWorkspace() {
-  const folders = readdirSync(join(root, 'packages'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(root, 'packages', entry.name, 'package.json')))
+/** Every package, and the demo, in the order of their folders. `from` may be a copy of this workspace. */
+export function readWorkspace(from = root) {
+  const folders = readdirSync(join(from, 'packages'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(from, 'packages', entry.name, 'package.json')))
     .map((entry) => `packages/${entry.name}`)
     .sort();
   return [...folders, 'demo'].map((folder) => {
-    const directory = join(root, folder);
+    const directory = join(from, folder);
     const manifest = readJson(join(directory, 'package.json'));
     const layer = manifest.nx?.tags?.find((tag) => tag.startsWith('layer:'))?.slice('layer:'.length);
     return { folder, directory, manifest, layer, name: manifest.name };
