@@ -24,7 +24,9 @@ it.skipIf(!hasZstd)(
       const theirs = zstd(content, '--check', '-c');
       for (const engine of engines) {
         const frame = engine.compress(content, 3);
-        expect(frame.slice(-4), `${engine.name}, ${length} bytes`).toEqual(new Uint8Array(theirs.subarray(-4)));
+        // A copy: the platform gives a Buffer.
+        const checksum = new Uint8Array(frame.slice(-4));
+        expect(checksum, `${engine.name}, ${length} bytes`).toEqual(new Uint8Array(theirs.subarray(-4)));
         zstd(frame, '-t');
         const wrong = frame.slice();
         wrong[wrong.byteLength - 2] = (wrong.at(-2) ?? 0) ^ 4;

@@ -14,8 +14,8 @@ export const DEFAULT_MAX_EVENT_BYTES = 1_048_576;
 export const DEFAULT_MAX_DECODED_BYTES = 67_108_864;
 
 /**
- * Arrays and objects within each other. `JSON.stringify` ends near 5,000 levels, so no ordinary event comes close, while
- * `JSON.parse` takes millions and needs memory for each.
+ * Arrays and objects within each other. `JSON.stringify` ends near 5,000 levels before Node 26, so no ordinary event comes
+ * close, while `JSON.parse` takes millions and needs memory for each.
  */
 export const MAX_NESTING_LEVELS = 100_000;
 
