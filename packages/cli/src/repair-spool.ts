@@ -1,10 +1,13 @@
 import {
   listSpoolFiles,
+  parseSpoolFile,
+  Quarantine,
   type RecoveryReport,
   recoverSpool,
   releaseDamaged,
   repairSealed,
   restoreSpoolId,
+  type SealedRepair,
   SPOOL_FILE,
   Spool,
   type SpoolFile,
@@ -34,6 +37,8 @@ export interface RepairAction {
     | 'salvaged'
     | 'quarantined'
     | 'exportStateRemoved'
+    /** Back from quarantine: it is whole. */
+    | 'requeued'
     | 'released'
     /** Left as it is, for a reason that may go away. */
     | 'left';
@@ -47,7 +52,8 @@ export interface RepairReport {
 
 /**
  * Mends what can be mended: gives the spool its id back, does what recovery does at every start, and looks into every
- * sealed segment, which recovery does not. Nothing whole is given up; what is damaged goes to quarantine as it is.
+ * sealed segment, which recovery does not, also into those that an export found damaged and put into quarantine. Nothing
+ * whole is given up; what is damaged goes to quarantine as it is.
  */
 export async function repairSpool(options: RepairSpoolOptions): Promise<RepairReport> {
   const { directory, allowUnsafeDirectory, fileSystem, formats } = options;
@@ -55,10 +61,14 @@ export async function repairSpool(options: RepairSpoolOptions): Promise<RepairRe
   await repairSpoolId(options, actions);
   const spool = Spool.openSync({ directory, allowUnsafeDirectory, fileSystem });
   const recovery = await recoverSpool(spool, formats);
+  const requeued = await requeueDamaged(spool, formats);
   for (const file of await listSpoolFiles(spool)) {
     if (file.kind !== 'sealed') continue;
     try {
-      await repairSegment(spool, file, options, actions);
+      const status = await repairSegment(spool, file, options, actions);
+      if (status === 'intact' && requeued.has(file.segment.id)) {
+        actions.push({ file: file.fileName, action: 'requeued', message: 'it is whole, and will be delivered' });
+      }
     } catch (error) {
       // One bad file costs itself.
       if (isRelayError(error, 'RELAY_LOCK_UNAVAILABLE') || isRelayError(error, 'RELAY_STORAGE_FULL')) throw error;
@@ -74,7 +84,7 @@ async function repairSegment(
   file: SpoolFile,
   { formats, releaseHeld: mayRelease }: RepairSpoolOptions,
   actions: RepairAction[],
-): Promise<void> {
+): Promise<SealedRepair['status']> {
   const name = file.fileName;
   const outcome = await repairSealed(spool, file, formats);
   if (outcome.status === 'repaired') {
@@ -99,6 +109,20 @@ async function repairSegment(
   if (mayRelease && outcome.status === 'intact' && (await releaseDamaged(spool, file))) {
     actions.push({ file: name, action: 'released', message: 'will be delivered' });
   }
+  return outcome.status;
+}
+
+/** An export that finds a segment damaged puts it aside, with all of its events. Back among the others it can be mended. */
+async function requeueDamaged(spool: Spool, formats: readonly LineSerializer[]): Promise<ReadonlySet<string>> {
+  const quarantine = new Quarantine(spool);
+  const requeued = new Set<string>();
+  for (const { id, fileName, reason, isWhole } of await quarantine.list()) {
+    const extension = parseSpoolFile(fileName)?.segment.fileExtension;
+    const isReadable = formats.some(({ format }) => format.fileExtension === extension);
+    if (!isWhole || !isReadable || !reason.startsWith('damaged')) continue;
+    if ((await quarantine.requeue(id)).status === 'requeued') requeued.add(id);
+  }
+  return requeued;
 }
 
 /** Frames may be bound to the id, so it is looked for in metadata before a new one is made. */

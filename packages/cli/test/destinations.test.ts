@@ -140,6 +140,7 @@ describe('relay quarantine', () => {
     expect(await relay(['export', '--dir', spool, '--to', receiver.url])).toMatchObject({ code: 0 });
     expect(receiver.keys).toEqual(expect.arrayContaining(ids));
     expect((await relay(['quarantine', 'ls', '--dir', spool])).stdout).toBe('Nothing is in quarantine.\n');
+    expect(await relay(['verify', '--dir', spool])).toMatchObject({ code: 0, stdout: 'sound\n' });
     expect(jsonLines(await relay(['stat', '--dir', spool, '--json']))[0]).toMatchObject({ added: 3, delivered: 3 });
   });
 

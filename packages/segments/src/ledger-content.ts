@@ -17,7 +17,7 @@ export const MAX_LEDGER_WRITERS = 1_000;
 /** Whether a line says anything: damaged ones, and what no version of ours has written, are passed over. */
 export function isLedgerLine(line: string): boolean {
   const value = parse(line);
-  return isLedgerRecord(value) || isWriterTotals(value) || isFormerTotals(value);
+  return isLedgerRecord(value) || isRequeueRecord(value) || isWriterTotals(value) || isFormerTotals(value);
 }
 
 function parse(line: string): unknown {

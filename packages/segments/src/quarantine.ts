@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type FileHandle, RelayError, type SegmentMetadata } from '@relaykit/types';
 import { takeOwnership } from './exclusive-file.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 import { readMetadataFile } from './metadata-file.ts';
 import { Mutex } from './mutex.ts';
 import { finishDiscard, listQuarantine, type QuarantineFile } from './quarantine-files.ts';
@@ -28,7 +29,7 @@ export interface QuarantinedSegment {
   readonly reason: string;
   /** When it was put there, ISO 8601; `undefined` where its record was lost. */
   readonly at: string | undefined;
-  /** Whether `requeue` takes it: it was sealed, and its metadata is there. */
+  /** Whether `requeue` takes it: it was sealed, its metadata is there, and no repair has moved its events elsewhere. */
   readonly isWhole: boolean;
 }
 
@@ -74,7 +75,7 @@ export class Quarantine {
           eventCount: record?.eventCount ?? metadata?.eventCount ?? 0,
           reason: record?.reason ?? 'unknown',
           at: record?.at,
-          isWhole: kind === 'sealed' && metadata !== undefined,
+          isWhole: kind === 'sealed' && metadata !== undefined && !isMoved(record, metadata),
         });
       }
       return listed;
@@ -110,7 +111,11 @@ export class Quarantine {
         const { ledger } = this.#spool;
         const record = await ledger.findDurable(id);
         if (record && record.outcome !== 'quarantined') return { status: 'gone' };
-        if (!(await this.#metadataOf(id))) return { status: 'refused', reason: 'its metadata is missing or damaged' };
+        const metadata = await this.#metadataOf(id);
+        if (!metadata) return { status: 'refused', reason: 'its metadata is missing or damaged' };
+        if (isMoved(record, metadata)) {
+          return { status: 'refused', reason: 'it is damaged, and what is whole in it is in a segment of its own' };
+        }
         await this.#moveBack(file);
         await ledger.requeue(id);
         return { status: 'requeued' };
@@ -234,4 +239,9 @@ export class Quarantine {
 
 function sum(files: readonly QuarantineFile[]): QuarantineUsage {
   return { segments: files.length, bytes: files.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0) };
+}
+
+/** Whether a repair has moved what is whole: it leaves a file that counts for no event. Put back, each would be there twice. */
+function isMoved(record: LedgerRecord | undefined, { eventCount }: SegmentMetadata): boolean {
+  return record?.eventCount === 0 && eventCount > 0;
 }

@@ -7,6 +7,7 @@ import {
   DAMAGED_SOURCE,
   HELD_BY_WRITER,
   listSpoolFiles,
+  Quarantine,
   readSpool,
   releaseDamaged,
   repairSealed,
@@ -87,6 +88,21 @@ describe('repairSealed', () => {
     Object.assign(vouching.format, { contentEncoding: 'gzip' });
     await repair(spool, [vouching]);
     expect(metadataOf(disk, SALVAGED)).toMatchObject({ exportReady: true });
+  });
+
+  it('leaves a file that nobody puts back beside its events', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), ROTTEN);
+    await repair(spool);
+    const quarantine = new Quarantine(spool);
+    expect(await quarantine.list()).toMatchObject([{ id: idOf(), eventCount: 0, isWhole: false }]);
+    expect(await quarantine.requeue(idOf())).toEqual({
+      status: 'refused',
+      reason: 'it is damaged, and what is whole in it is in a segment of its own',
+    });
+    expect(await eventsOf(disk)).toEqual([0, 2]);
+    expect(await accountForSpool(spool)).toMatchObject({ pending: 2, quarantined: 0, repeated: 0 });
   });
 
   it('sends a segment without anything whole to quarantine', async () => {

@@ -31,7 +31,7 @@ describe('restoreSpoolId', () => {
 });
 
 describe('isLedgerLine', () => {
-  it('knows the three kinds of lines, and nothing else', () => {
+  it('knows the four kinds of lines, and nothing else', () => {
     const segment = { kind: 'segment', id: 'x', outcome: 'delivered', firstSequence: 0, eventCount: 1, bytes: 2 };
     const sums = { segments: 0, bytes: 0, delivered: [], quarantined: [], dropped: {} };
     const former = {
@@ -44,7 +44,8 @@ describe('isLedgerLine', () => {
       dropped: {},
       lost: 0,
     };
-    for (const line of [segment, { kind: 'writer', writerId: 'w', ...sums }, former]) {
+    const requeued = { kind: 'requeued', id: 'x', at: '2026-11-22T16:40:12.000Z' };
+    for (const line of [segment, requeued, { kind: 'writer', writerId: 'w', ...sums }, former]) {
       expect(isLedgerLine(JSON.stringify(line))).toBe(true);
     }
     for (const line of [

@@ -34,8 +34,9 @@ export function defineQuarantine({ program, context, run }: CommandSetup): void 
       'after',
       `
 A segment that is put back is sent with the Idempotency-Key it had. One that is given
-up is recorded as dropped, with the reason. Damaged files cannot be put back: what is
-whole in them was moved to a segment of its own before they came here.
+up is recorded as dropped, with the reason. Damaged files that recovery or a repair
+went through cannot be put back: what is whole in them is in a segment of its own.
+Those that an export found damaged still hold all of theirs: run relay repair.
 
 Examples:
   relay quarantine ls --dir spool

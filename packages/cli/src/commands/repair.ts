@@ -29,7 +29,7 @@ export function defineRepair({ program, run }: CommandSetup): void {
     .description(
       'Does what every start does (seals what dead writers left, finishes removals), and looks into every sealed segment, ' +
         'which a start does not: whole frames of a damaged one go to a segment of their own, and the file goes to ' +
-        'quarantine as it is. Metadata and spool.json are written anew where they are damaged. Nothing whole is given up.',
+        'quarantine as it is. So do those that an export found damaged and put there. Metadata and spool.json are written anew where they are damaged. Nothing whole is given up.',
     )
     .addOption(directoryOption())
     .addOption(unsafeDirectoryOption())

@@ -70,6 +70,34 @@ describe.each(Object.keys(formats) as FormatName[])('damage in a spool, %s', (fo
     expect(await verify(spool)).toEqual({ code: exitCodes.done, findings: [] });
   });
 
+  const sealed = damages.filter((damage) => damage.isSeenByExport && (damage.formats?.includes(format) ?? true));
+  it.each(sealed.map((damage) => [damage.name, damage] as const))('%s, seen by an export first', async (_, damage) => {
+    const spool = await build(format);
+    await damage.apply(spool);
+    // Nobody listens there, so that all else stays.
+    const exported = await relay(['export', '--dir', spool.directory, '--to', 'http://127.0.0.1:1/', '--json']);
+    expect(jsonLines(exported)[0]).toMatchObject({ delivered: 0, quarantined: 1 });
+    expect(await eventsIn(spool)).not.toContain(lineOf(0));
+
+    const before = await contentOf(spool.directory);
+    const dry = await relay(['repair', ...optionsOf(spool), '--dry-run', '--json']);
+    expect(await contentOf(spool.directory), 'a dry run changes nothing').toEqual(before);
+    const repaired = await relay(['repair', ...optionsOf(spool), '--json']);
+    expect(repaired).toMatchObject({ code: exitCodes.done, stderr: '' });
+    expect(jsonLines(dry)[0]?.['actions']).toEqual(jsonLines(repaired)[0]?.['actions']);
+
+    const lost = new Set(damage.lost(spool));
+    const kept = Array.from({ length: 27 }, (_unused, n) => n).filter((n) => !lost.has(n));
+    expect(await eventsIn(spool)).toEqual(expect.arrayContaining(kept.map(lineOf)));
+    expect((await verify(spool)).findings).toEqual([]);
+    const file = join(spool.directory, 'quarantine', spool.first.fileName);
+    expect((await contentOf(spool.directory))[file], 'kept as it is').toBe(before[file]);
+    // Nothing is left to do.
+    const again = await contentOf(spool.directory);
+    await relay(['repair', ...optionsOf(spool)]);
+    expect(await contentOf(spool.directory)).toEqual(again);
+  });
+
   const possible = damages.filter((damage) => damage.formats?.includes(format) ?? true);
   it.each(possible.map((damage) => [damage.name, damage] as const))('%s', async (_, damage) => {
     const spool = await build(format);
@@ -106,6 +134,9 @@ describe.each(Object.keys(formats) as FormatName[])('damage in a spool, %s', (fo
     if (file !== undefined) {
       const path = join(spool.directory, 'quarantine', file);
       expect((await contentOf(spool.directory))[path], 'kept as it is').toBe(before[join(spool.directory, file)]);
+      // Put back, what is whole in it would be there twice.
+      const requeue = await relay(['quarantine', 'requeue', '--dir', spool.directory, '--all']);
+      expect(requeue).toMatchObject({ code: exitCodes.unfinished });
     }
     const after = await verify(spool);
     expect(after.findings.map(({ code: left }) => left)).toEqual(

@@ -23,6 +23,8 @@ export interface Damage {
   lost(spool: SoundSpool): readonly number[];
   /** What goes to quarantine as it is. */
   quarantined?(spool: SoundSpool): string;
+  /** Whether an export finds it and puts the first segment into quarantine. */
+  readonly isSeenByExport?: true;
   /** What repair cannot mend and verify names still. */
   readonly staysDamaged?: true;
 }
@@ -68,6 +70,7 @@ export const damages: readonly Damage[] = [
     },
     lost: (spool) => (isPlain(spool) ? [5] : [4, 5, 6, 7]),
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'a sealed segment cut inside a frame',
@@ -84,6 +87,7 @@ export const damages: readonly Damage[] = [
     },
     lost: (spool) => (isPlain(spool) ? [11] : [8, 9, 10, 11]),
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'a sealed segment cut between two frames',
@@ -99,6 +103,7 @@ export const damages: readonly Damage[] = [
     },
     lost: () => [8, 9, 10, 11],
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'a sealed segment of which nothing is left',
@@ -115,6 +120,7 @@ export const damages: readonly Damage[] = [
     },
     lost: ({ first }) => first.events,
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'a frame cut out of a sealed segment',
@@ -137,6 +143,7 @@ export const damages: readonly Damage[] = [
     },
     lost: () => [4, 5, 6, 7],
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'zeros in the place of the last frame',
@@ -152,6 +159,7 @@ export const damages: readonly Damage[] = [
     },
     lost: () => [8, 9, 10, 11],
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'a digit that became another one',
@@ -162,6 +170,7 @@ export const damages: readonly Damage[] = [
     // Which line it is nobody can tell, so it is there, changed, and held back.
     lost: () => [7],
     quarantined: ({ first }) => first.fileName,
+    isSeenByExport: true,
   },
   {
     name: 'metadata cut off',
