@@ -31,6 +31,7 @@ export type FindingCode =
   | 'hashDiffers'
   | 'framesDamaged'
   | 'framesMissing'
+  | 'frameUndecodable'
   | 'countDiffers'
   | 'closingMissing'
   | 'ledgerLineDamaged'

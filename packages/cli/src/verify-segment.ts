@@ -7,6 +7,7 @@ import type { Finding } from './findings.ts';
 import { formatBytes, formatCount } from './format.ts';
 import { isEncrypted, type LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
+import { isPacked, verifyDecoding } from './verify-decoding.ts';
 
 export interface VerifySegmentOptions {
   readonly view: SpoolView;
@@ -17,7 +18,7 @@ export interface VerifySegmentOptions {
   readonly onRead: (bytes: number) => void;
 }
 
-/** Reads a sealed segment whole: its metadata, its hash, its frames. */
+/** Reads a sealed segment whole: its metadata, its hash, its frames, and what is packed in them. */
 export async function* verifySealed(file: SpoolFile, options: VerifySegmentOptions): AsyncGenerator<Finding> {
   const { fileName, segment } = file;
   const { directory, fileSystem } = options.view;
@@ -129,6 +130,7 @@ async function* judgeFrames(
     return;
   }
   yield* describeScan(file, scan, source, metadata);
+  if (isPacked(serializer)) yield* verifyDecoding(file, source, scan, serializer, context);
 }
 
 function* describeScan(

@@ -11,8 +11,10 @@ import {
 } from '@relaykit/segments';
 import type { Finding } from './findings.ts';
 import { formatBytes, formatCount } from './format.ts';
+import type { LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
 import { sumQuarantine } from './segment-view.ts';
+import { isPacked } from './verify-decoding.ts';
 import { verifyCompanion, verifyLedger, verifySpoolFile } from './verify-files.ts';
 import { type VerifySegmentOptions, verifySealed, verifyUnsealed } from './verify-segment.ts';
 
@@ -42,11 +44,14 @@ export async function* verifySpool(options: VerifyOptions): AsyncGenerator<Findi
   yield* noteOthers(view);
 }
 
-/** Sum of the bytes that will be read, for who shows how far it is. Sealed segments are read twice, hash and frames. */
-export async function bytesToVerify(view: SpoolView): Promise<number> {
+/** Sum of the bytes that will be read, for who shows how far it is: for the hash, for the frames, for what is in them. */
+export async function bytesToVerify(view: SpoolView, formats: readonly LineSerializer[]): Promise<number> {
+  const known = new Map(formats.map((serializer) => [serializer.format.fileExtension, serializer]));
   let bytes = 0;
-  for (const { kind, fileName } of await listSpoolFiles(view)) {
-    const times = kind === 'sealed' ? 2 : kind === 'active' ? 1 : 0;
+  for (const { kind, fileName, segment } of await listSpoolFiles(view)) {
+    if (kind !== 'sealed' && kind !== 'active') continue;
+    const serializer = known.get(segment.fileExtension);
+    const times = Number(kind === 'sealed') + (serializer === undefined ? 0 : isPacked(serializer) ? 2 : 1);
     if (times > 0) bytes += times * ((await view.fileSystem.stat(join(view.directory, fileName)))?.sizeBytes ?? 0);
   }
   return bytes;

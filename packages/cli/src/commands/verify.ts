@@ -24,8 +24,8 @@ export function defineVerify({ program, run }: CommandSetup): void {
     .command('verify')
     .summary('read everything and name each damage')
     .description(
-      'Reads every byte of a spool: spool.json, each line of the ledger, each segment with its metadata, its SHA-256 and ' +
-        'its frames. Names each damage with file and place. Changes nothing, and is safe beside writers and exports.',
+      'Reads every byte of a spool: spool.json, each line of the ledger, each segment with its metadata, its SHA-256, its ' +
+        'frames and the events in them. Names each damage with file and place. Changes nothing, and is safe beside writers and exports.',
     )
     .addOption(directoryOption())
     .addOption(keyFileOption())
@@ -38,7 +38,8 @@ died, the next start deals with it; unchecked, could not be judged; note, in ord
 What remains to be done about damage: relay repair --dry-run, then relay repair.
 
 Damage that leaves a plain line valid JSON shows by the SHA-256 of its segment: that
-there is some is sure then, and not in which line. Formats with checksums tell more.
+there is some is sure then, and not in which line. Formats with checksums tell more;
+what they hold is decoded, too, and encrypted segments where their keys are given.
 
 Exit codes: 0 sound, 7 damage was found, 8 no damage, but something was not looked
 into, 1 failure, 2 wrong use.`,
@@ -58,7 +59,7 @@ async function verify(options: VerifyCommandOptions, context: CommandContext): P
     ledger: new Ledger({ directory, fileSystem, clock }),
   };
   const messages = new MessageOutput(context.stderr, context.signal);
-  const total = context.stderr.isTTY ? await bytesToVerify(view) : 0;
+  const total = context.stderr.isTTY ? await bytesToVerify(view, formats) : 0;
   const progress = startProgress({ stream: context.stderr, messages, unit: 'bytes', total });
   const output = new BulkOutput(context);
   const counts = { damage: 0, unfinished: 0, unchecked: 0, note: 0 };
