@@ -227,6 +227,33 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     }
   });
 
+  it('labels the axes of a spool in which nothing happens with whole steps that fit', async () => {
+    const spool = await newSpool();
+    await relay(['record', '--dir', spool]);
+    await using server = await serve(spool);
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    await page.addInitScript(() => {
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      const drawn: object[] = [];
+      Object.assign(globalThis, { drawn });
+      CanvasRenderingContext2D.prototype.fillText = function (text, x, y, maxWidth) {
+        // Labels of the left axis end at their place.
+        if (this.textAlign === 'right') drawn.push({ text, leftEdge: x - this.measureText(text).width });
+        fillText.call(this, text, x, y, maxWidth);
+      };
+    });
+    await page.goto(server.url);
+    await page.waitForFunction(() => (globalThis as unknown as { drawn: object[] }).drawn.length >= 12);
+    const labels = await page.evaluate(
+      () => (globalThis as unknown as { drawn: { text: string; leftEdge: number }[] }).drawn,
+    );
+    for (const { text, leftEdge } of labels) expect(leftEdge, text).toBeGreaterThanOrEqual(0);
+    const texts = new Set(labels.map(({ text }) => text));
+    expect([...texts].filter((text) => /\d\.\d+ \w/u.test(text))).toEqual([]);
+    for (const text of ['100 bytes/s', '10 s', '10']) expect(texts).toContain(text);
+  });
+
   it('says that the server went away', async () => {
     const server = await serve(await spoolWithHistory());
     const page = await browser.newPage();

@@ -6,11 +6,41 @@ const keptSamples = 3_600;
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 const samples = [];
 
+// Steps of axes: half an event is none, and a minute has no tenths.
+const wholeSteps = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+const ageSteps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 21_600, 43_200];
+ageSteps.push(...wholeSteps.map((days) => days * 86_400));
+
+/** `leastTop`: where an axis ends at least, so that nothing looks like much. */
 const charts = [
-  { title: 'Pending', value: ({ pending }) => pending, format: (value) => `${formatCount(value)} events` },
-  { title: 'Recorded', rateOf: ({ recordedBytes }) => recordedBytes, format: (value) => `${formatBytes(value)}/s` },
-  { title: 'Delivered', rateOf: ({ delivered }) => delivered, format: (value) => `${formatCount(value)} events/s` },
-  { title: 'Oldest', value: ({ oldestAgeMs }) => oldestAgeMs / 1_000, format: (value) => formatAge(value * 1_000) },
+  {
+    title: 'Pending',
+    value: ({ pending }) => pending,
+    format: (value) => `${formatCount(value)} events`,
+    steps: wholeSteps,
+    leastTop: 10,
+  },
+  {
+    title: 'Recorded',
+    rateOf: ({ recordedBytes }) => recordedBytes,
+    format: (value) => `${formatBytes(value)}/s`,
+    steps: wholeSteps,
+    leastTop: 100,
+  },
+  {
+    title: 'Delivered',
+    rateOf: ({ delivered }) => delivered,
+    format: (value) => `${formatCount(value)} events/s`,
+    leastTop: 1,
+  },
+  {
+    title: 'Oldest',
+    value: ({ oldestAgeMs }) => oldestAgeMs / 1_000,
+    format: (value) => formatAge(value * 1_000),
+    formatTick: formatSeconds,
+    steps: ageSteps,
+    leastTop: 10,
+  },
 ];
 
 for (const chart of charts) addChart(chart);
@@ -147,14 +177,16 @@ function addChart(chart) {
     ...sizeOf(chart.place),
     legend: { show: false },
     cursor: { y: false },
-    scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: { y: { range: (_plot, _least, most) => [0, Math.max(chart.leastTop, most * 1.1)] } },
     series: [{}, series],
     axes: [
       { ...axis, size: 32, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatTime(tick * 1_000)) },
       {
         ...axis,
-        size: 76,
-        values: (_plot, ticks) => ticks.map((tick) => chart.format(tick).replace(/ events.*/u, '')),
+        size: 88,
+        ...(chart.steps ? { incrs: chart.steps } : {}),
+        values: (_plot, ticks) =>
+          ticks.map(chart.formatTick ?? ((tick) => chart.format(tick).replace(/ events.*/u, ''))),
       },
     ],
   };
@@ -199,4 +231,15 @@ function formatAge(ageMs) {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
   return seconds < 86_400 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** Exact, unlike an age: `1 min 20 s`. */
+function formatSeconds(seconds) {
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ].filter(([count]) => count > 0);
+  return parts.length === 0 ? '0 s' : parts.map(([count, unit]) => `${count} ${unit}`).join(' ');
 }
