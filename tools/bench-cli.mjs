@@ -1,6 +1,7 @@
 // Question: how long does each command of `relay` take on a spool of a million events, and how much memory?
 // Method: the built command as a process of its own, on real files; time and peak memory as the kernel counts them.
-// RELAY_BENCH=small takes 20,000 events. Needs a build. Prints a table; nothing is left behind.
+// Prints a table, and writes the one of packages/cli/README.md anew. RELAY_BENCH=small takes 20,000 events and writes
+// nothing. Needs a build; nothing else is left behind. `top` needs a terminal, and reads what `stat` and `serve` read.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -13,10 +14,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -26,6 +28,9 @@ import { root } from './workspace.mjs';
 const isSmall = process.env.RELAY_BENCH === 'small';
 const eventCount = isSmall ? 20_000 : 1_000_000;
 const command = join(root, 'packages/cli/bin/relay.js');
+const README = join(root, 'packages/cli/README.md');
+const BEGIN = '<!-- measured by npm run bench:cli -->';
+const END = '<!-- end of what was measured -->';
 /** Says at the end what cannot be asked for afterwards: the peak memory of the process, in KiB, as the kernel has it. */
 const probe = `data:text/javascript,process.on('exit', () => {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
@@ -34,11 +39,14 @@ const probe = `data:text/javascript,process.on('exit', () => {
 
 const folder = mkdtempSync(join(tmpdir(), 'relay-bench-cli-'));
 const rows = [];
+const [loadBefore = 0] = loadavg();
+let inputBytes = 0;
 
 try {
   if (!existsSync(join(root, 'packages/cli/dist/bin.js'))) throw new Error('run npm run build first');
   const input = join(folder, 'events.ndjson');
   await writeEvents(input);
+  inputBytes = statSync(input).size;
   const packed = `${input}.gz`;
   await pipeline(createReadStream(input), createGzip({ level: 1 }), createWriteStream(packed));
   const keys = join(folder, 'keys');
@@ -64,9 +72,12 @@ try {
   await measure(['repair', ...plain, '--dry-run']);
   await measure(['repair', ...plain]);
   await measure(['repair', ...plain], { prepare: damage, note: 'one segment damaged' });
+  await measure(['quarantine', 'ls', ...plain]);
+  await measure(['quarantine', 'discard', ...plain, '--all']);
   await measure(['bundle', ...plain, '--output', join(folder, 'bundle.tar.gz')]);
   await measure(['bundle', ...plain, '--output', join(folder, 'all.tar'), '--with-events'], { note: 'with events' });
   await measure(['rekey', ...sealed, '--key-file', rotated]);
+  await measureStart(['serve', ...plain, '--port', '0']);
   await exportAll(['--dir', join(folder, 'zstd')]);
   await measure(['stat', '--dir', join(folder, 'zstd')], { note: 'after the export' });
   report();
@@ -110,9 +121,32 @@ async function measure(args, { stdin, lines, note = '', prepare = () => undefine
   console.error(`${rows.at(-1).name}: ${Math.round(ms)} ms`);
 }
 
+/** Of a command that runs until it is stopped: the time to its first line. */
+async function measureStart(args) {
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  const ms = performance.now() - startedMs;
+  const usage = usageOf(child.pid);
+  child.kill('SIGTERM');
+  const [, signal] = await once(child, 'close');
+  if (signal !== 'SIGTERM') throw new Error(`relay ${args.join(' ')} did not end by the signal`);
+  rows.push({ name: nameOf(args, 'until it answers'), ms, ...usage });
+  console.error(`${rows.at(-1).name}: ${Math.round(ms)} ms`);
+}
+
+/** What a process has taken so far, as Linux tells it; nothing elsewhere. */
+function usageOf(pid) {
+  if (!existsSync(`/proc/${pid}/status`)) return {};
+  const peakKiB = /^VmHWM:\s+(\d+)/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  // Behind the name, which may hold spaces: user and system time are the 12th and 13th, in hundredths of a second.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 10, peakBytes: Number(peakKiB) * 1024 };
+}
+
 function nameOf([name, ...options], note) {
-  const shown = options.filter((option) => /^--(?:gzip|zstd|key-file|dry-run)$/u.test(option));
-  return `${[name, ...shown].join(' ')}${note === '' ? '' : ` (${note})`}`;
+  const shown = options.filter((option) => /^(?:--(?:gzip|zstd|key-file|dry-run|all)|ls|discard)$/u.test(option));
+  return `\`${[name, ...shown].join(' ')}\`${note === '' ? '' : `, ${note}`}`;
 }
 
 /** A byte in the middle of the first segment. */
@@ -139,26 +173,34 @@ async function exportAll(options) {
 }
 
 function report() {
-  const table = new Table({
-    head: ['command', 'time', 'of a core', 'events/s', 'peak memory'],
-    style: { head: [], border: [] },
-  });
-  for (const { name, ms, cpuMs, peakBytes } of rows) {
-    const rate = Math.round(eventCount / (ms / 1_000)).toLocaleString('en-US');
-    table.push([
-      name,
-      `${(ms / 1_000).toFixed(2)} s`,
-      `${(cpuMs / 1_000).toFixed(2)} s`,
-      rate,
-      `${Math.round(peakBytes / 1e6)} MB`,
-    ]);
-  }
-  console.log(`${eventCount.toLocaleString('en-US')} events, Node ${process.versions.node}`);
-  console.log(table.toString());
+  const head = ['command', 'time', 'of a core', 'events/s', 'peak memory'];
+  const seconds = (ms) => (ms === undefined ? '' : `${(ms / 1_000).toFixed(2)} s`);
+  const cells = rows.map(({ name, ms, cpuMs, peakBytes }) => [
+    name,
+    seconds(ms),
+    seconds(cpuMs),
+    Math.round(eventCount / (ms / 1_000)).toLocaleString('en-US'),
+    peakBytes === undefined ? '' : `${Math.round(peakBytes / 1e6)} MB`,
+  ]);
+  const table = new Table({ head, style: { head: [], border: [] } });
+  table.push(...cells);
+  const load = loadBefore.toFixed(1);
+  const facts = `${eventCount.toLocaleString('en-US')} events of ${Math.round(inputBytes / eventCount)} bytes; ${availableParallelism()} cores, load ${load} before it began; Node ${process.versions.node}.`;
+  console.log(`${table.toString()}\n${facts}`);
   // What others do on the machine meanwhile is not the command's.
-  const slow = rows.filter(({ name, cpuMs }) => /^(?:ls|stat)/u.test(name) && cpuMs >= 500);
+  const slow = rows.filter(({ name, cpuMs }) => /^`(?:ls|stat)/u.test(name) && cpuMs >= 500);
   for (const { name, cpuMs } of slow) {
     console.log(`${name} took ${Math.round(cpuMs)} ms of a core; it should take less than half a second`);
     process.exitCode = 1;
   }
+  if (!isSmall) write([head, head.map(() => '---'), ...cells], facts);
+}
+
+function write(lines, facts) {
+  const text = readFileSync(README, 'utf8');
+  const [before, rest] = text.split(`${BEGIN}\n`);
+  const after = rest?.split(END)[1];
+  if (after === undefined) throw new Error(`${README} has no place for the table: ${BEGIN} … ${END}`);
+  const table = lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  writeFileSync(README, `${before}${BEGIN}\n\n${table}\n\n${facts}\n\n${END}${after}`);
 }

@@ -75,9 +75,9 @@ async function rekey(options: RekeyCommandOptions, context: CommandContext): Pro
   const spool = await openSpool(options);
   // A rekeying that was cut off is brought to its end first.
   await recoverSpool(spool, formats);
-  const files = (await listSpoolFiles(spool)).filter(
-    ({ kind, segment }) => kind === 'sealed' && isEncrypted(segment.fileExtension),
-  );
+  const sealed = (await listSpoolFiles(spool)).filter(({ kind }) => kind === 'sealed');
+  const files = sealed.filter(({ segment }) => isEncrypted(segment.fileExtension));
+  const unencrypted = sealed.length - files.length;
   const messages = new MessageOutput(context.stderr, context.signal);
   const progress = startProgress({ stream: context.stderr, messages, unit: 'segments', total: files.length });
   const counts: Counts = { rekeyed: 0, current: 0, tried: 0, order: 0, damaged: 0, busy: 0, keyMissing: 0 };
@@ -95,7 +95,11 @@ async function rekey(options: RekeyCommandOptions, context: CommandContext): Pro
   }
   const { rekeyed, current, ...left } = counts;
   const leftCount = Object.values(left).reduce((sum, count) => sum + count, 0);
-  await print(context, options.json ? [JSON.stringify(counts)] : describeCounts(counts));
+  const lines = options.json ? [JSON.stringify({ ...counts, unencrypted })] : describeCounts(counts);
+  if (unencrypted > 0 && !options.json) {
+    lines.push(`${formatCount(unencrypted, 'segment')} without encryption, left: only keys are changed`);
+  }
+  await print(context, lines);
   await messages.end([]);
   return leftCount > 0 || context.signal.aborted ? exitCodes.unfinished : exitCodes.done;
 }
