@@ -119,6 +119,8 @@ function fishScript({ commands }: CompletionTree): string {
     }
   }
   lines.push("complete -c relay -n __fish_use_subcommand -a help -d 'print the help of a command'");
+  const names = commands.map(({ name }) => name).join(' ');
+  lines.push(`complete -c relay -n '__fish_seen_subcommand_from help' -a ${quote(names)}`);
   return lines.join('\n');
 }
 

@@ -1,5 +1,4 @@
 // Goal: what people see fits their terminal, comes back to it, and stays out of pipes.
-import { execFileSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../src/exit-codes.ts';
@@ -173,40 +172,6 @@ describe('colours', () => {
     [{ TERM: 'dumb' }, true, false],
   ])('with %j, on a terminal: %j', (env, isTTY, isColoured) => {
     expect(paintFor({ isTTY }, env)('red', 'x') !== 'x').toBe(isColoured);
-  });
-});
-
-describe('relay completion', () => {
-  const complete = async (...words: string[]): Promise<string[]> => {
-    const { stdout } = await relay(['completion', 'bash']);
-    const script = `${stdout}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}\n_relay\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
-    return execFileSync('bash', ['--norc', '-c', script], { encoding: 'utf8' }).trim().split('\n');
-  };
-
-  it('completes commands, options and choices in bash', async () => {
-    expect(await complete('relay', 're')).toEqual(['record', 'repair', 'rekey']);
-    expect(await complete('relay', 'record', '--ro')).toEqual(['--rotate-bytes', '--rotate-age']);
-    expect(await complete('relay', 'record', '--durability', '')).toEqual(['written', 'synced']);
-    expect(await complete('relay', 'completion', 'z')).toEqual(['zsh']);
-    expect(await complete('relay', 'help', 've')).toEqual(['verify']);
-    expect(await complete('relay', 'ls', '--dir', '/et')).toEqual(['/etc']);
-  });
-
-  it.each(['zsh', 'fish'])('names every command and option in %s', async (shell) => {
-    const { code, stdout } = await relay(['completion', shell]);
-    expect(code).toBe(0);
-    const help = (await relay(['--help'])).stdout;
-    const commands = [...help.matchAll(/^ {2}([a-z]+) \[options\]/gmu)].map(([, name]) => name ?? '');
-    expect(commands.length).toBeGreaterThanOrEqual(12);
-    for (const name of commands) expect(stdout).toContain(name);
-    for (const option of ['release-held', 'rotate-age', 'include-tried']) expect(stdout).toContain(option);
-  });
-
-  it('refuses a shell that it does not know', async () => {
-    expect(await relay(['completion', 'tcsh'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('bash, zsh, fish'),
-    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { Argument } from 'commander';
+import { Argument, type Command, type Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { type CompletionTree, completionScript, type Shell, shells } from '../completion-script.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -39,7 +39,7 @@ function treeOf(program: CommandSetup['program']): CompletionTree {
         ...command.commands.map((inner) => inner.name()),
         ...command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
       ],
-      options: command.options.map(({ long, short, description, argChoices, required }) => ({
+      options: optionsOf(command).map(({ long, short, description, argChoices, required }) => ({
         flags: [long, short].filter((flag) => flag !== undefined && flag !== null),
         description,
         choices: argChoices ?? [],
@@ -48,4 +48,11 @@ function treeOf(program: CommandSetup['program']): CompletionTree {
       })),
     })),
   };
+}
+
+/** Its own and those of the commands in it, each once. */
+function optionsOf({ options, commands }: Command): readonly Option[] {
+  const byName = new Map<string, Option>();
+  for (const option of [...options, ...commands.flatMap((inner) => inner.options)]) byName.set(option.name(), option);
+  return [...byName.values()];
 }
