@@ -30,9 +30,12 @@ export const exitCodesHelp = `Exit codes:
   2  wrong use of the command; nothing was done
   3  record: lines were refused, the others are stored
   4  export: segments remain, run it again later
-  5  export: blocked by the receiver's answer (address or credentials), or by a full quarantine
-  6  export: segments were refused for good, or are damaged; they are in quarantine
+  5  export: blocked by the receiver's answer (address or credentials), or by a
+     full quarantine
+  6  export: segments were refused for good, or are damaged; they are in
+     quarantine
   7  verify, cat: damage was found; doctor: something is wrong
   8  verify, cat, repair, quarantine, rekey: something was left out
      (no key, in use); nothing is wrong with the rest
-A process that a signal asked to end ends by that signal, with everything in order.`;
+A process that a signal asked to end ends by that signal, with everything in
+order.`;

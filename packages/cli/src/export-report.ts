@@ -1,4 +1,5 @@
 import type { BlockKind, DiskExportQueue, DrainReport } from '@relaykit/export-queue';
+import { isRelayError } from '@relaykit/types';
 import { describeError, printable } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { formatBytes, formatCount } from './format.ts';
@@ -6,7 +7,7 @@ import { formatBytes, formatCount } from './format.ts';
 /** Tells of everything that does not go well. */
 export function sayTroubles(queue: DiskExportQueue, say: (text: string) => void): void {
   queue.on('retryScheduled', ({ segment, cause }) => {
-    say(`${segment.id} is not delivered and stays: ${describeError(cause)}`);
+    say(`${segment.id} is not delivered and stays: ${describeFailure(segment.id, cause)}`);
   });
   queue.on('quarantined', ({ segment, reason, cause }) => {
     // The reason quotes the cause; what it leaves out comes behind it.
@@ -15,6 +16,23 @@ export function sayTroubles(queue: DiskExportQueue, say: (text: string) => void)
   queue.on('error', ({ operation, segmentId = 'the spool', cause }) => {
     say(`cannot ${operation} ${segmentId}: ${describeError(cause)}`);
   });
+}
+
+/** What the codes of the system mean that a wrong address or a receiver that is away brings. */
+const hints: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no host has this name; check --to',
+  EAI_AGAIN: 'the name service does not answer; is there a network?',
+  ECONNREFUSED: 'nobody listens there',
+  EHOSTUNREACH: 'there is no way to this host',
+  ENETUNREACH: 'there is no network',
+};
+
+/** The line begins with the segment, so its name stands there once. */
+function describeFailure(id: string, cause: unknown): string {
+  const text = describeError(cause).replace(`Upload of ${id} to`, 'the upload to');
+  const code = isRelayError(cause, 'RELAY_UPLOAD_FAILED') ? cause.facts.systemCode : undefined;
+  const hint = code === undefined ? undefined : hints[code];
+  return hint === undefined ? text : `${text.replace(/\.$/u, '')}: ${hint}`;
 }
 
 export function describeReport(report: DrainReport, events: number): string[] {

@@ -4,11 +4,13 @@ import type { FileHandle, FileSystem } from '@relaykit/types';
 /** Writes a new file, mode 0600; one that exists is not touched. */
 export class FileSink extends Writable {
   readonly #handle: FileHandle;
+  readonly #path: string;
   #sizeBytes = 0;
 
   /** @throws Error - the file exists already, or cannot be made. */
   constructor(fileSystem: FileSystem, path: string) {
     super();
+    this.#path = path;
     try {
       this.#handle = fileSystem.createFileSync(path);
     } catch (cause) {
@@ -25,8 +27,8 @@ export class FileSink extends Writable {
       this.#handle.writeSync(chunk, this.#sizeBytes);
       this.#sizeBytes += chunk.byteLength;
       done();
-    } catch (error) {
-      done(error as Error);
+    } catch (cause) {
+      done(new Error(`Cannot write ${this.#path}; make room, or choose another place`, { cause }));
     }
   }
 

@@ -1,7 +1,6 @@
 import {
   DEFAULT_MAX_FILE_COUNT,
   DEFAULT_MAX_SEGMENT_BYTES,
-  DEFAULT_MAX_SEGMENT_EVENTS,
   MIN_SEGMENT_BYTES,
   retainAll,
   retainFileCount,
@@ -21,10 +20,11 @@ export interface SpoolLimitOptions {
   /** Defaults to `DEFAULT_MAX_SEGMENT_BYTES`, or an eighth of `maxSpoolBytes`, whichever is less. */
   readonly rotateBytes?: number;
   readonly rotateAge: number;
+  readonly rotateEvents: number;
 }
 
 /** Policies that keep a spool within `maxSpoolBytes`, and its segments small enough for that. */
-export function spoolLimits({ maxSpoolBytes, rotateBytes, rotateAge }: SpoolLimitOptions): {
+export function spoolLimits({ maxSpoolBytes, rotateBytes, rotateAge, rotateEvents }: SpoolLimitOptions): {
   readonly retention: RetentionPolicy;
   readonly rotation: RotationPolicy;
 } {
@@ -34,7 +34,7 @@ export function spoolLimits({ maxSpoolBytes, rotateBytes, rotateAge }: SpoolLimi
     rotation: rotateWhenAny(
       rotateByBytes(rotateBytes ?? Math.min(DEFAULT_MAX_SEGMENT_BYTES, share)),
       rotateByAge(rotateAge),
-      rotateByEvents(DEFAULT_MAX_SEGMENT_EVENTS),
+      rotateByEvents(rotateEvents),
     ),
   };
 }

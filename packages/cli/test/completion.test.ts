@@ -26,7 +26,7 @@ describe('relay completion', () => {
 
   it('completes commands, options and choices in bash', async () => {
     expect(await complete('relay', 're')).toEqual(['record', 'repair', 'rekey']);
-    expect(await complete('relay', 'record', '--ro')).toEqual(['--rotate-bytes', '--rotate-age']);
+    expect(await complete('relay', 'record', '--ro')).toEqual(['--rotate-bytes', '--rotate-age', '--rotate-events']);
     expect(await complete('relay', 'record', '--durability', '')).toEqual(['written', 'synced']);
     expect(await complete('relay', 'completion', 'z')).toEqual(['zsh']);
     expect(await complete('relay', 'help', 've')).toEqual(['verify']);
@@ -42,7 +42,7 @@ describe('relay completion', () => {
         .split('\n')
         .map((text) => text.split('\t', 1)[0] ?? '');
     expect(completeInFish('relay re')).toEqual(['record', 'rekey', 'repair']);
-    expect(completeInFish('relay record --ro')).toEqual(['--rotate-age', '--rotate-bytes']);
+    expect(completeInFish('relay record --ro')).toEqual(['--rotate-age', '--rotate-bytes', '--rotate-events']);
     expect(completeInFish('relay record --durability ')).toEqual(['synced', 'written']);
     expect(completeInFish('relay completion z')).toEqual(['zsh']);
     expect(completeInFish('relay help ve')).toEqual(['verify']);

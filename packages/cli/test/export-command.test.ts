@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from './command.ts';
+import { jsonLines, relay } from './in-process.ts';
 import { type Delivery, TestReceiver } from './receiver.ts';
 import { newSpool, segmentFiles } from './spool.ts';
 
@@ -56,7 +57,10 @@ describe('relay export', () => {
     const { url } = receiver;
     await receiver[Symbol.asyncDispose]();
     const ended = await run(['export', '--dir', spool, '--to', url]);
-    expect(ended).toMatchObject({ code: 4, stderr: expect.stringContaining('ECONNREFUSED') });
+    expect(ended).toMatchObject({ code: 4, stderr: expect.stringMatching(/ECONNREFUSED.*: nobody listens there\n/u) });
+    // The segment is named once a line.
+    const [{ id } = { id: '?' }] = jsonLines<{ id: string }>(await relay(['ls', '--dir', spool, '--json']));
+    expect(ended.stderr.split(id)).toHaveLength(2);
     expect(await segmentFiles(spool)).toHaveLength(1);
   });
 

@@ -62,11 +62,12 @@ describe('relay record', () => {
     expect(stdout.startsWith(text(0, 20_000))).toBe(true);
   });
 
-  it('begins another segment at a size and at an age', async () => {
+  it('begins another segment at a size, at an age and at a number of events', async () => {
     const spool = await newSpool();
     for (const [option, value] of [
       ['--rotate-bytes', '2k'],
       ['--rotate-age', '10ms'],
+      ['--rotate-events', '25'],
     ] as const) {
       const command = new RunningCommand(['record', '--dir', spool, option, value, '--ack']);
       for (let count = 10; count <= 100; count += 10) {
@@ -245,7 +246,7 @@ describe('relay rekey', () => {
     const newKey = await keyFile(spool, 'b', 'a');
     expect(await relay(['rekey', '--dir', spool, '--key-file', newKey, '--json'])).toMatchObject({
       code: 0,
-      stdout: `${JSON.stringify({ rekeyed: 2, current: 0, tried: 0, order: 0, damaged: 0, busy: 0, keyMissing: 0 })}\n`,
+      stdout: `${JSON.stringify({ rekeyed: 2, current: 0, tried: 0, order: 0, damaged: 0, busy: 0, keyMissing: 0, unencrypted: 3 })}\n`,
     });
     const alone = await keyFile(spool, 'b');
     expect(await relay(['cat', '--dir', spool, '--key-file', alone])).toEqual({

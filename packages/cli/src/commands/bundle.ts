@@ -40,9 +40,9 @@ export function defineBundle({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Look into it before you send it: names and texts of errors of your receiver are in
-it (tar tzf spool.tar.gz). Encrypted segments stay encrypted. The file is readable by
-you alone (mode 0600).
+Look into it before you send it: names and texts of errors of your receiver are
+in it (tar tzf spool.tar.gz). Encrypted segments stay encrypted. The file is
+readable by you alone (mode 0600).
 
 Example:
   relay bundle --dir spool --output spool.tar.gz

@@ -49,17 +49,18 @@ export function defineCat({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Times are those of segments, which is all that a spool knows of an event: what was
-recorded between the two is there, and neighbours of it in the same segments.
-Damage is named on standard error, and what is whole behind it is printed.
+Times are those of segments, which is all that a spool knows of an event: what
+was recorded between the two is there, and neighbours of it in the same
+segments. Damage is named on standard error, and what is whole behind it is
+printed.
 
 Examples:
   relay cat --dir spool | jq .name
   relay cat --dir spool --since 15m --key-file relay.key
   relay cat --dir spool --follow
 
-Exit codes: 0 everything was printed, 7 damage was found, 8 segments could not be read
-for want of a key or format, 1 failure, 2 wrong use.`,
+Exit codes: 0 everything was printed, 7 damage was found, 8 segments could not
+be read for want of a key or format, 1 failure, 2 wrong use.`,
     )
     .action(run(cat));
 }

@@ -27,7 +27,7 @@ export function defineDoctor({ program, run }: CommandSetup): void {
     .addOption(jsonOption('print one line of JSON for each check'))
     .addHelpText(
       'after',
-      '\nExit codes: 0 nothing is wrong (there may be warnings), 7 something is wrong, 1 failure,\n2 wrong use.',
+      '\nExit codes: 0 nothing is wrong (there may be warnings), 7 something is wrong,\n1 failure, 2 wrong use.',
     )
     .action(run(doctor));
 }

@@ -56,17 +56,19 @@ export function defineExport({ program, run }: CommandSetup): void {
 }
 
 const exportHelp = `
-Over HTTP each segment is one POST with the header Idempotency-Key, the segment's id,
-and its media type: application/x-ndjson, with Content-Encoding where it is compressed, or
-application/octet-stream where it is encrypted. It is removed once the receiver
-answers 2xx. What a process that died left behind is recovered and delivered, too.
+Over HTTP each segment is one POST with the header Idempotency-Key, the
+segment's id, and its media type: application/x-ndjson, with Content-Encoding
+where it is compressed, or application/octet-stream where it is encrypted. It is
+removed once the receiver answers 2xx. What a process that died left behind is
+recovered and delivered, too.
 
-S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION out
-of the environment, NATS NATS_USER and NATS_PASSWORD, or NATS_TOKEN.
+S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and
+AWS_REGION out of the environment, NATS NATS_USER and NATS_PASSWORD, or
+NATS_TOKEN.
 
-With --watch a segment that failed is tried again after a wait that grows, for up to
-30 days; a receiver that is away is asked now and then. An answer that speaks of the
-address or the credentials ends the command with exit code 5.
+With --watch a segment that failed is tried again after a wait that grows, for
+up to 30 days; a receiver that is away is asked now and then. An answer that
+speaks of the address or the credentials ends the command with exit code 5.
 
 Examples:
   relay export --dir spool --to https://example.com/events

@@ -24,8 +24,9 @@ export function defineList({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-States: ready, to be delivered; held, sealed and not to be delivered yet; open, being
-written, or left behind by a process that died; metadata lost, see relay verify.
+States: ready, to be delivered; held, sealed and not to be delivered yet; open,
+being written, or left behind by a process that died; metadata lost, see relay
+verify.
 
 Examples:
   relay ls --dir spool

@@ -33,17 +33,19 @@ export function defineQuarantine({ program, context, run }: CommandSetup): void 
     .addHelpText(
       'after',
       `
-A segment that is put back is sent with the Idempotency-Key it had. One that is given
-up is recorded as dropped, with the reason. Damaged files that recovery or a repair
-went through cannot be put back: what is whole in them is in a segment of its own.
-Those that an export found damaged still hold all of theirs: run relay repair.
+A segment that is put back is sent with the Idempotency-Key it had. One that is
+given up is recorded as dropped, with the reason. Damaged files that recovery or
+a repair went through cannot be put back: what is whole in them is in a segment
+of its own. Those that an export found damaged still hold all of theirs: run
+relay repair.
 
 Examples:
   relay quarantine ls --dir spool
   relay quarantine requeue --dir spool --all
-  relay quarantine discard --dir spool 20261122T164012000Z-000000000002-k3f9q2m4xa
+  relay quarantine discard --dir spool --all --reason spam
 
-Exit codes: 0 done, 8 some were left (damaged, in use, gone), 1 failure, 2 wrong use.`,
+Exit codes: 0 done, 8 some were left (damaged, in use, gone), 1 failure, 2 wrong
+use.`,
     );
   addCommon(
     group.command('ls').summary('list what is in quarantine').description('Lists what is in quarantine, oldest first.'),
@@ -60,7 +62,7 @@ Exit codes: 0 done, 8 some were left (damaged, in use, gone), 1 failure, 2 wrong
       .argument('[ids...]', 'ids of segments, as relay quarantine ls has them')
       .option('--all', 'all that are in quarantine')
       .addOption(jsonOption('print one line of JSON for each segment'))
-      .addHelpText('after', '\nExit codes: 0 done, 8 some were left (damaged, in use, gone), 1 failure, 2 wrong use.')
+      .addHelpText('after', '\nExit codes: 0 done, 8 some were left (damaged, in use, gone), 1 failure,\n2 wrong use.')
       .action((ids: readonly string[], options: ChangeOptions) =>
         run(() => changeEach(ids, options, context, act))(undefined),
       );

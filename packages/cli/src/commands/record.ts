@@ -1,6 +1,7 @@
 import { FileDiskWriter } from '@relaykit/disk-writer';
 import {
   DEFAULT_MAX_SEGMENT_AGE_MS,
+  DEFAULT_MAX_SEGMENT_EVENTS,
   DEFAULT_MAX_TOTAL_BYTES,
   MIN_SEGMENT_AGE_MS,
   MIN_SEGMENT_BYTES,
@@ -17,7 +18,7 @@ import { type FormatOptions, formatToWrite, type LineSerializer } from '../forma
 import { unpackInput } from '../gzip-input.ts';
 import { LineOutput } from '../line-output.ts';
 import { MessageOutput } from '../message-output.ts';
-import { byteSize, directoryOption, duration, keyFileOption, unsafeDirectoryOption } from '../options.ts';
+import { byteSize, directoryOption, duration, keyFileOption, unsafeDirectoryOption, wholeNumber } from '../options.ts';
 import { startProgress } from '../progress.ts';
 import { type RecordProgress, type RecordSummary, recordLines } from '../record-lines.ts';
 import { spoolLimits } from '../spool-limits.ts';
@@ -40,6 +41,7 @@ interface RecordOptions extends FormatOptions {
   readonly rotateBytes?: number;
   /** Milliseconds. */
   readonly rotateAge: number;
+  readonly rotateEvents: number;
   readonly whenFull: 'refuse' | 'drop-oldest';
 }
 
@@ -75,6 +77,11 @@ export function defineRecord({ program, run }: CommandSetup): void {
       new Option('--rotate-age <duration>', 'begin another segment at this age, such as 30s or 5m')
         .argParser(duration(MIN_SEGMENT_AGE_MS))
         .default(DEFAULT_MAX_SEGMENT_AGE_MS, '60s'),
+    )
+    .addOption(
+      new Option('--rotate-events <count>', 'begin another segment at so many events')
+        .argParser(wholeNumber(1))
+        .default(DEFAULT_MAX_SEGMENT_EVENTS, '10,000'),
     )
     .option('--strict', 'stop at the first line that is refused')
     .option('--ack', 'print after each write how many lines are safe, as JSON')
@@ -114,18 +121,19 @@ With --ack each write is followed by one line of JSON on standard output:
 The first 1,200 lines of the input are settled: stored as durably as asked, or
 refused with a message, or blank. Whoever asks for this has to read it.
 
-When the spool is full, or the disk is, the recording stops with exit code 1, and
-all that was acknowledged stays. With --when-full drop-oldest it goes on instead:
-the oldest segments go undelivered, each is announced on standard error, and the
-last line says how many events went.
+When the spool is full, or the disk is, the recording stops with exit code 1,
+and all that was acknowledged stays. With --when-full drop-oldest it goes on
+instead: the oldest segments go undelivered, each is announced on standard
+error, and the last line says how many events went.
 
 Examples:
   my-program | relay record --dir spool
   relay record --dir spool --zstd --rotate-age 5m < events.ndjson.gz
   relay record --dir spool --key-file relay.key --durability synced --ack
 
-Exit codes: 0 everything is stored, 3 lines were refused, 1 failure (also: no room
-left), 2 wrong use. Events that --when-full drop-oldest gave up change none of them.`;
+Exit codes: 0 everything is stored, 3 lines were refused, 1 failure (also: no
+room left), 2 wrong use. Events that --when-full drop-oldest gave up change none
+of them.`;
 
 /** Stores standard input; see the command's help. */
 async function record(options: RecordOptions, context: CommandContext): Promise<ExitCode> {

@@ -49,20 +49,23 @@ export function defineRekey({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-The bytes of a segment never change once it is sealed, so the result is another one,
-with an id a millisecond later. That id is the Idempotency-Key of its delivery. Where
-a delivery was tried already the receiver may have the events under the old id; such
-segments keep their key until they are delivered, unless --include-tried is given.
+The bytes of a segment never change once it is sealed, so the result is another
+one, with an id a millisecond later. That id is the Idempotency-Key of its
+delivery. Where a delivery was tried already the receiver may have the events
+under the old id; such segments keep their key until they are delivered, unless
+--include-tried is given.
 
-Segments that are being written follow the key of their writer: start it with the new
-key file first. What is in quarantine is not touched. The old bytes are unlinked, which
-does not wipe them off a disk.
+Segments that are being written follow the key of their writer: start it with
+the new key file first. What is in quarantine is not touched. The old bytes are
+unlinked, which does not wipe them off a disk.
 
 Example:
-  { echo "2026-12 $(openssl rand -hex 32)"; cat relay.key; } > new.key   # umask 077
+  umask 077
+  { echo "2026-12 $(openssl rand -hex 32)"; cat relay.key; } > new.key
   relay rekey --dir spool --key-file new.key
 
-Exit codes: 0 all is under the current key, 8 some keep theirs, 1 failure, 2 wrong use.`,
+Exit codes: 0 all is under the current key, 8 some keep theirs, 1 failure, 2
+wrong use.`,
     )
     .action(run(rekey));
 }

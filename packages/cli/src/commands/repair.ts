@@ -40,15 +40,16 @@ export function defineRepair({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Run it with --dry-run first: the same steps are taken in memory, on top of the files
-as they are. It may run beside writers and exports; what they hold is left to them.
+Run it with --dry-run first: the same steps are taken in memory, on top of the
+files as they are. It may run beside writers and exports; what they hold is left
+to them.
 
-Whole lines of a damaged plain segment are held back, because a changed line may look
-whole: look at them with relay cat, then relay repair --release-held. Frames with
-checksums (--gzip, --zstd, --key-file) need no look.
+Whole lines of a damaged plain segment are held back, because a changed line may
+look whole: look at them with relay cat, then relay repair --release-held.
+Frames with checksums (--gzip, --zstd, --key-file) need no look.
 
-Exit codes: 0 done, 8 something was left as it is (no key, in use), 1 failure, 2 wrong
-use.`,
+Exit codes: 0 done, 8 something was left as it is (no key, in use), 1 failure, 2
+wrong use.`,
     )
     .action(run(repair));
 }

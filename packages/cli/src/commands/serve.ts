@@ -61,8 +61,9 @@ export function defineServe({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Requests are answered for localhost, for the address it listens on, and for names
-given with --allow-host. Charts begin when it is started and hold an hour or two.
+Requests are answered for localhost, for the address it listens on, and for
+names given with --allow-host. Charts begin when it is started and hold an hour
+or two.
 
 Exit codes: 0 ended by a signal, 1 failure, 2 wrong use.`,
     )

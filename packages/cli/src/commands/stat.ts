@@ -33,7 +33,7 @@ Each writer numbers its events, so that each number is in one place:
   delivered    the receiver has them, and the ledger says so
   quarantined  in segments that were refused or damaged
   dropped      given up, by reason: totalBytes, fileCount, age, missing ...
-  lost         numbered and nowhere: damaged, or not on disk when the power failed
+  lost         nowhere: damaged, or not on disk when the power failed
 Events in a file that is being written count once it is sealed. Rates are of the
 last hour, or of as much of it as the ledger still names segment by segment.
 
@@ -56,8 +56,10 @@ export function describeSnapshot(snapshot: SpoolSnapshot): string[] {
   const number = (count: number): string => count.toLocaleString('en-US');
   const sealed = segments.ready + segments.held + segments.unknown;
   const waiting = [formatCount(sealed, 'segment'), formatBytes(bytes.pending)];
-  if (snapshot.oldestPendingAt)
-    waiting.push(`${age(snapshot.oldestPendingAt)} to ${age(snapshot.newestPendingAt)} old`);
+  if (snapshot.oldestPendingAt) {
+    const ages = new Set([age(snapshot.oldestPendingAt), age(snapshot.newestPendingAt)]);
+    waiting.push(`${[...ages].join(' to ')} old`);
+  }
   const rows = [
     ['added', number(added), 'events'],
     ['= pending', number(pending), waiting.join(', ')],

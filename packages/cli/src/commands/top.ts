@@ -39,8 +39,9 @@ export function defineTop({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Needs a terminal. For programs there is relay stat --json, for a browser relay serve.
-What is recorded shows in bytes at once, and as events once its segment is sealed.
+Needs a terminal. For programs there is relay stat --json, for a browser relay
+serve. What is recorded shows in bytes at once, and as events once its segment
+is sealed.
 
 Exit codes: 0 done, 1 failure, 2 wrong use.`,
     )

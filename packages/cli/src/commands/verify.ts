@@ -33,16 +33,18 @@ export function defineVerify({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Findings: damage, bytes are not what was written; unfinished, left by a process that
-died, the next start deals with it; unchecked, could not be judged; note, in order.
-What remains to be done about damage: relay repair --dry-run, then relay repair.
+Findings: damage, bytes are not what was written; unfinished, left by a process
+that died, the next start deals with it; unchecked, could not be judged; note,
+in order. What remains to be done about damage: relay repair --dry-run, then
+relay repair.
 
-Damage that leaves a plain line valid JSON shows by the SHA-256 of its segment: that
-there is some is sure then, and not in which line. Formats with checksums tell more;
-what they hold is decoded, too, and encrypted segments where their keys are given.
+Damage that leaves a plain line valid JSON shows by the SHA-256 of its segment:
+that there is some is sure then, and not in which line. Formats with checksums
+tell more; what they hold is decoded, too, and encrypted segments where their
+keys are given.
 
-Exit codes: 0 sound, 7 damage was found, 8 no damage, but something was not looked
-into, 1 failure, 2 wrong use.`,
+Exit codes: 0 sound, 7 damage was found, 8 no damage, but something was not
+looked into, 1 failure, 2 wrong use.`,
     )
     .action(run(verify));
 }
