@@ -24,7 +24,7 @@ export default {
     'packages/cli': {
       entry: ['src/bin.ts', 'bench/*.bench.ts', 'test/damage/write-damage-set.mts'],
       project: [...sources, 'test/**/*.mts'],
-      ignoreBinaries: ['mkfifo', 'nats-server', 'python3'],
+      ignoreBinaries: ['mkfifo', 'nats-server', 'python3', 'fish'],
       ignoreDependencies: ['uplot'],
     },
     // Loaded by createRequire, when the first lock is taken.
