@@ -57,8 +57,11 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
     const { maxRetryAgeMs = DEFAULT_MAX_RETRY_AGE_MS } = exportOptions ?? {};
     checkForgetting({ rotation, retention, maxRetryAgeMs });
   }
-  const store = new LateSegmentStore(() =>
-    openSegmentStore({
+  const store = new LateSegmentStore(async () => {
+    // Both recover what earlier runs left. The writer first, so that what `open()` reports is all of it; whatever keeps it
+    // from opening is told by the first flush.
+    await writer.open().catch(() => undefined);
+    return openSegmentStore({
       directory,
       serializers: [serializer],
       quarantine,
@@ -67,8 +70,8 @@ export function createRelay<TEvent>(options: RelayOptions<TEvent>): Relay<TEvent
       ...(fileSystem === undefined ? {} : { fileSystem }),
       ...(ownership === undefined ? {} : { ownership }),
       ...(allowUnsafeDirectory === undefined ? {} : { allowUnsafeDirectory }),
-    }),
-  );
+    });
+  });
   const queue = uploader && new DiskExportQueue({ ...exportOptions, store, uploader, clock, ...withLogger });
   checkArchive(directory, exportOptions?.afterDelivery, fileSystem);
   let droppedFromSpool = NO_SEGMENTS;
