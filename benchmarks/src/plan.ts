@@ -42,7 +42,8 @@ export function plan(isSmall: boolean, maxRounds: number): Group[] {
   const rounds = (full: number): number => Math.min(full, isSmall ? 2 : maxRounds);
   const size = (full: number, small: number): number => (isSmall ? small : full);
   const synced = [1, 10, 100, 1_000].map((batchEvents): Group => {
-    const batches = Math.ceil(150 / Math.cbrt(batchEvents));
+    // Long enough that each round has seals in it, and that code which another process has pushed out of the caches is back.
+    const batches = Math.ceil(1_000 / Math.cbrt(batchEvents));
     return {
       id: `synced-${batchEvents}`,
       module: 'synced',
@@ -68,7 +69,7 @@ export function plan(isSmall: boolean, maxRounds: number): Group[] {
         id: `flush-${eventCount}-${isSynced ? 'synced' : 'written'}`,
         module: 'flush',
         title: `${eventCount.toLocaleString('en-US')} events, ${isSynced ? 'synced' : 'written'}`,
-        parameters: { eventCount: isSmall ? eventCount / 100 : eventCount, isSynced, flushes: size(10, 3) },
+        parameters: { eventCount: isSmall ? eventCount / 100 : eventCount, isSynced, flushes: size(20, 3) },
         cases: [raw, relay],
         reference: 'raw',
         livesOn: true,
@@ -108,7 +109,7 @@ export function plan(isSmall: boolean, maxRounds: number): Group[] {
       id: 'producers',
       module: 'producers',
       title: '64 producers, each waiting for its own event',
-      parameters: { producers: size(64, 4), eventsEach: size(20, 3) },
+      parameters: { producers: size(64, 4), eventsEach: size(60, 3) },
       scaledBy: 'eventsEach',
       cases: [
         { name: 'rawGroup', label: 'group commit by hand' },
