@@ -73,7 +73,7 @@ export const mutants = [
   {
     mistake: 'seal without metadata',
     file: ACTIVE,
-    from: '      await writeFileAtomic(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(metadata));',
+    from: '    await writeFileAtomic(fileSystem, this.#spool.pathOf(metadataFileName(this.id)), encodeMetadata(this.#metadata));',
     to: '',
     test: crash('append'),
   },

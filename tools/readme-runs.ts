@@ -31,6 +31,10 @@ export const pageRuns: Readonly<Record<string, PageRun>> = {
       4: 'test -z "$(relay ls --dir spool --json)"',
     },
   },
+  // As in the folder of the example, whose own tests are run by `npm run examples`.
+  'examples/cli-telemetry/README.md': {
+    before: 'cp -r ../../../examples/cli-telemetry/src ../../../examples/cli-telemetry/package.json .',
+  },
   'docs/METRICS.md': { after: { 1: 'assert.ok(metrics.snapshot().metrics.length > 10); await relay.close();' } },
   'docs/guides/desktop-app.md': {
     after: {
