@@ -1,5 +1,10 @@
+type Callable = (callback: () => void) => unknown;
+
 // Taken once: a test that fakes timers later must not make a flush wait for its clock. Browsers have none.
-const { setImmediate: inNextTurn } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+const { setImmediate: found } = globalThis as { setImmediate?: Callable };
+// Faked already: by Sinon's timers, which Vitest and Jest use, or by those of old Jest.
+const isFake = found !== undefined && ('clock' in found || '_isMockFunction' in found);
+const inNextTurn = isFake ? undefined : found;
 
 /** Resolves once everything else of this turn of the event loop has run; at once where the platform cannot tell. */
 export function endOfTurn(): Promise<void> {

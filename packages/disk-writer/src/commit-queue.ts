@@ -434,23 +434,21 @@ export class CommitQueue<TEvent> {
     segment: ActiveSegmentFile,
     group: readonly PendingCommit<TEvent>[],
   ): Promise<void> {
-    const mayBeUndone = (): boolean => this.#numbers.isLast(group);
+    const isRefused = (): boolean => segment.synced.sizeBytes < segment.end.sizeBytes;
     try {
-      const lostEvents = await opened.sealer.sealWhole(segment, 'flush', mayBeUndone);
+      const lostEvents = await opened.sealer.sealWhole(segment, 'flush', {
+        mayBeUndone: () => this.#numbers.isLast(group),
+        undo: (cause) => (isRefused() ? this.#writeAnew(group, cause) : this.#takeBack(group, cause)),
+      });
+      if (lostEvents === undefined) return;
       if (lostEvents > 0) {
         const cause = new Error(`${lostEvents} events did not read back after a failed sync`);
         this.#failUnsettled(group, toStorageError(cause, { operation: 'sync', path: segment.path }));
       }
     } catch (cause) {
-      if (!mayBeUndone()) {
-        // Where the disk refused the data nothing is known of it.
-        if (segment.synced.sizeBytes < segment.end.sizeBytes) this.#failUnsettled(group, cause);
-        for (const commit of group) this.#acknowledge(commit, 'written');
-      } else if (segment.synced.sizeBytes < segment.end.sizeBytes) {
-        this.#writeAnew(group, cause);
-      } else {
-        this.#takeBack(group, cause);
-      }
+      // Where the disk refused the data nothing is known of it.
+      if (isRefused()) this.#failUnsettled(group, cause);
+      for (const commit of group) this.#acknowledge(commit, 'written');
       return;
     }
     for (const commit of group) this.#acknowledge(commit, 'synced');

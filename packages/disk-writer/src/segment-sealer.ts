@@ -3,11 +3,10 @@ import type { SegmentMetadata, SpoolTotals, Timer } from '@relaykit/types';
 import { SealJob, type SealJobOptions } from './seal-job.ts';
 
 /**
- * Segments that may wait for their seal while the next ones are written; beyond that, writes wait, too. A seal takes some
- * ten turns of the event loop: a producer that fills a segment in one turn gets far ahead of it, and 16 files of 8 MiB
- * are recovered in less than a second.
+ * Segments that may wait for their seal while the next ones are written; beyond that, writes wait, too. What is not sealed
+ * cannot be given up, so a spool may exceed its limits by as many.
  */
-export const MAX_WAITING_SEALS = 16;
+export const MAX_WAITING_SEALS = 4;
 
 /** When a seal that failed is begun again though nobody writes: often enough that a disk that works again is used. */
 export const SEAL_RETRY_MS = 5_000;
@@ -63,11 +62,18 @@ export class SegmentSealer<TEvent> {
   /**
    * Seals a segment before its batches are acknowledged, all or nothing.
    *
-   * @param mayBeUndone - Whether none of them was acknowledged by the exit path meanwhile.
-   * @returns How many of its events are lost; only where it could not be undone.
-   * @throws RelayError - nothing of it is stored, or will be by the time anything else is; unless it could not be undone.
+   * @param undoing.mayBeUndone - Whether none of them was acknowledged by the exit path meanwhile.
+   * @param undoing.undo - Called in the same step in which the file is given up, so that the exit path, whenever it runs,
+   *   finds the batches either in the file or waiting.
+   * @returns How many of its events are lost; `undefined` where it was undone: nothing of it is stored, or will be by the
+   *   time anything else is.
+   * @throws RelayError - it is not sealed and could not be undone.
    */
-  async sealWhole(segment: ActiveSegmentFile, reason: string, mayBeUndone: () => boolean): Promise<number> {
+  async sealWhole(
+    segment: ActiveSegmentFile,
+    reason: string,
+    { mayBeUndone, undo }: { readonly mayBeUndone: () => boolean; readonly undo: (cause: unknown) => void },
+  ): Promise<number | undefined> {
     const job = new SealJob(segment, reason, this.#options, mayBeUndone);
     this.#jobs.add(job);
     try {
@@ -81,7 +87,8 @@ export class SegmentSealer<TEvent> {
       }
       this.#jobs.delete(job);
       this.refuse(segment);
-      throw cause;
+      undo(cause);
+      return undefined;
     } finally {
       this.#whole.delete(segment);
     }

@@ -60,6 +60,7 @@ export class RetentionKeeper {
   /** On the monotonic clock; before the first listing, never. */
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
+  #evicting: Promise<boolean> | undefined;
   #isClosed = false;
 
   constructor(options: RetentionKeeperOptions) {
@@ -133,10 +134,17 @@ export class RetentionKeeper {
 
   /**
    * Gives up the oldest segment for a full disk, and only where its loss can be recorded. Resolves to whether there was
-   * one to give up.
+   * one to give up. Calls that overlap share one: whoever still lacks room asks again.
    */
   evictOldest(): Promise<boolean> {
     if (this.#options.whenFull === 'refuseNew') return Promise.resolve(false);
+    this.#evicting ??= this.#evictOldest().finally(() => {
+      this.#evicting = undefined;
+    });
+    return this.#evicting;
+  }
+
+  #evictOldest(): Promise<boolean> {
     return this.#mutex.run(async () => {
       await this.#list();
       const dropper = this.#dropper;
