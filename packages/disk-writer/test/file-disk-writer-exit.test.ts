@@ -201,6 +201,28 @@ describe('writeSync beside a sync that fails', () => {
     }
   });
 
+  it('keeps an atomic batch that it has answered for, whenever the process ends', async () => {
+    for (const failing of ['sync', 'syncDirectory', 'rename'] as const) {
+      for (const steps of numbersTo(120)) {
+        const spool = new WriterOnDisk({ flushMode: 'atomic' });
+        await spool.writer.open();
+        spool.disk.failNext(failing, 'EIO', { landed: 'all' });
+        const batch = events(1);
+        const sealed = spool.writer.write(batch).catch(() => undefined);
+        for (let step = 0; step < steps; step += 1) await Promise.resolve();
+        const receipt = await Promise.resolve()
+          .then(() => spool.writer.writeSync?.(batch))
+          .catch(() => undefined);
+        const files = [...spool.disk.files()].filter(([path]) => /\.(ndjson|open)$/u.test(path));
+        const stored = files.flatMap(([, bytes]) => new TextDecoder().decode(bytes).match(/"n":1/gu) ?? []);
+        const place = `${failing}, after ${steps} steps of promises`;
+        expect(stored.length, place).toBeLessThanOrEqual(1);
+        if (receipt) expect(stored.length, place).toBe(1);
+        await spool.whileTimePasses(sealed);
+      }
+    }
+  });
+
   it('nor in an atomic batch that the kernel dropped', async () => {
     let refusals = 0;
     for (let seed = 0; seed < 20; seed += 1) {

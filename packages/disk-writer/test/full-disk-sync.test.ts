@@ -2,11 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { events, WriterOnDisk } from './writer-on-disk.ts';
 
-async function tenSegments(flushMode: 'append' | 'atomic'): Promise<{ spool: WriterOnDisk; dropped: string[] }> {
+async function tenSegments(
+  flushMode: 'append' | 'atomic',
+  text = '',
+): Promise<{ spool: WriterOnDisk; dropped: string[] }> {
   const dropped: string[] = [];
   const spool = new WriterOnDisk({ flushMode, onSegmentDropped: ({ reason }) => dropped.push(reason) });
   for (let n = 0; n < 10; n += 1) {
-    await spool.writer.write(events(n));
+    await spool.writer.write(events(n).map((event) => ({ ...event, text })));
     await spool.writer.rotate();
   }
   return { spool, dropped };
@@ -24,6 +27,19 @@ describe.for(['append', 'atomic'] as const)('a sync without room, %s', (flushMod
     await spool.writer.close();
     expect(await spool.numbers()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
+});
+
+it('gives up one segment where the move of what was acknowledged lacks room, too', async () => {
+  const { spool, dropped } = await tenSegments('append', 'x'.repeat(5_000));
+  await spool.writer.write(events(10));
+  // Not enough for the metadata that ends the file.
+  spool.disk.capacityBytes = spool.disk.usedBytes + 60;
+  spool.disk.failNext(isSegmentSync, 'ENOSPC', { landed: 'all' });
+  await spool.writer.write(events(11), { durability: 'synced' });
+  expect(dropped).toEqual(['diskFull']);
+  spool.disk.capacityBytes = 2 ** 40;
+  await spool.writer.close();
+  expect(await spool.numbers()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
 it('makes room for events that a failed sync leaves to be moved', async () => {
