@@ -45,9 +45,9 @@ describe.skipIf(missing.length > 0)(name, () => {
     endpoint = `http://127.0.0.1:${ports[0]}`;
     const made = await client.fetch(`${endpoint}/events`, { method: 'PUT' });
     expect(made.status).toBe(200);
-  }, 180_000);
+  }, 900_000);
 
-  afterAll(() => stop(), 60_000);
+  afterAll(() => stop(), 300_000);
 
   const uploaderWith = (options: Partial<S3UploaderOptions> = {}) => s3Uploader({ endpoint, credentials, ...options });
   const stored = (id: string): Promise<Response> =>
