@@ -126,7 +126,11 @@ export const mutants = [
     file: ACTIVE,
     from: '      fileSystem.syncDirectorySync(directory);\n      this.#isNameSynced = true;',
     to: '      this.#isNameSynced = true;',
-    test: crash('failing exit'),
+    test: test(
+      'segments',
+      'active-segment-file',
+      'before it returns makes the name of the file durable ahead of its metadata',
+    ),
   },
 
   // Disks that fail

@@ -326,6 +326,16 @@ describe('sealing', () => {
     expect(disk.openFileSync(SEALED, 'readWrite').tryLock()).toBe(true);
   });
 
+  it('before it returns makes the name of the file durable ahead of its metadata', () => {
+    const { disk, spool } = createScene();
+    const file = writeSegment(spool, { events: 1 });
+    const operations = operationsOn(disk);
+    file.sealSync({ reason: 'close' });
+    const names = operations.map(({ name, path }) => `${name} ${path.split('.').slice(1).join('.')}`);
+    expect(names.indexOf('syncDirectory ')).toBeGreaterThanOrEqual(0);
+    expect(names.indexOf('syncDirectory ')).toBeLessThan(names.indexOf('create meta.json.tmp'));
+  });
+
   it.for(['sync', 'write', 'rename'] as const)(
     'before it returns leaves the file to a later seal where its %s fails',
     async (step) => {
