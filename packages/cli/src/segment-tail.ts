@@ -9,9 +9,11 @@ import {
   type SegmentMetadata,
   type SegmentName,
 } from '@relaykit/types';
+import { describeError } from './describe-error.ts';
 import { describeKeys } from './describe-keys.ts';
 import type { LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
+import { isSystemFailure } from './system-failure.ts';
 
 /** Events that are handed on together. */
 const gatheredEvents = 1_000;
@@ -21,7 +23,7 @@ export type TailPiece =
   /** Events next to each other; `sequence` is that of the first. */
   | { readonly kind: 'events'; readonly texts: readonly string[]; readonly sequence: number }
   | { readonly kind: 'damage'; readonly positionBytes: number; readonly reason: DamageReason }
-  /** What follows cannot be opened; `reason` says which key is to blame. */
+  /** What follows cannot be opened; `reason` says which key is to blame, or what the system said. */
   | { readonly kind: 'unopened'; readonly reason: string };
 
 export interface SegmentTailOptions {
@@ -63,6 +65,16 @@ export class SegmentTail {
 
   /** Yields what is new in the segment. */
   async *read(): AsyncGenerator<TailPiece, void, undefined> {
+    try {
+      yield* this.#readFile();
+    } catch (cause) {
+      if (!isSystemFailure(cause)) throw cause;
+      this.#state = 'finished';
+      yield { kind: 'unopened', reason: `it cannot be read: ${describeError(cause)}` };
+    }
+  }
+
+  async *#readFile(): AsyncGenerator<TailPiece> {
     const { directory, fileSystem } = this.#view;
     const metadata = await readMetadataFile(fileSystem, directory, this.segment.id);
     const handle = await this.#open();

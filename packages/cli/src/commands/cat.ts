@@ -60,7 +60,8 @@ Examples:
   relay cat --dir spool --follow
 
 Exit codes: 0 everything was printed, 7 damage was found, 8 segments could not
-be read for want of a key or format, 1 failure, 2 wrong use.`,
+be read: no key, a format of others, or a file that the system does not open;
+1 failure, 2 wrong use.`,
     )
     .action(run(cat));
 }
@@ -146,7 +147,8 @@ class EventPrinter {
     if (createdAtMs > until) return false;
     // What was begun before may hold what came after; one that is open still surely may.
     if (since === undefined || createdAtMs >= since || kind === 'active') return true;
-    const metadata = await readMetadataFile(this.#view.fileSystem, this.#view.directory, id);
+    // Where it cannot be read, the segment is tried, and says so.
+    const metadata = await readMetadataFile(this.#view.fileSystem, this.#view.directory, id).catch(() => undefined);
     return metadata === undefined || Date.parse(metadata.sealedAt) >= since;
   }
 

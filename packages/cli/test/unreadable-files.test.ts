@@ -1,0 +1,76 @@
+// Goal: a file that cannot be read costs itself, with its reason, and nothing of the files beside it.
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { relay } from './in-process.ts';
+import { newSpool, segmentFiles } from './spool.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+/** Three segments of one event each: 0, 1, 2. Returns the path of the second, too. */
+async function threeSegments(): Promise<{ spool: string; second: string }> {
+  const spool = await newSpool();
+  for (const n of [0, 1, 2]) await relay(['record', '--dir', spool], { stdin: `${n}\n` });
+  return { spool, second: join(spool, (await segmentFiles(spool))[1] ?? '') };
+}
+
+type Obstacle = readonly [name: string, code: string, make: (path: string) => unknown];
+
+/** What may stand in the place of a file. */
+const obstacles: readonly Obstacle[] = [
+  ['a symbolic link', 'ELOOP', (path) => symlink('/etc/hostname', path)],
+  ['a FIFO', 'EINVAL', (path) => execFileSync('mkfifo', [path])],
+  ['a directory', 'EINVAL', (path) => mkdir(path)],
+  // Root reads all.
+  ...(isRoot ? [] : [['a file of somebody else', 'EACCES', (path) => writeFile(path, '9\n', { mode: 0 })] as Obstacle]),
+];
+
+async function replace(path: string, [, , make]: Obstacle): Promise<void> {
+  await rm(path, { force: true });
+  await make(path);
+}
+
+describe('relay cat', () => {
+  it.each(obstacles)('leaves out %s, and prints the segments beside it', async (...obstacle) => {
+    const { spool, second } = await threeSegments();
+    await replace(second, obstacle);
+    const printed = await relay(['cat', '--dir', spool]);
+    expect(printed).toMatchObject({ code: 8, stdout: '0\n2\n' });
+    expect(printed.stderr).toMatch(
+      new RegExp(`^relay: \\S+ is left out: it cannot be read: ${obstacle[1]}: .*\\n$`, 'u'),
+    );
+  });
+
+  it('says so once with --follow, and follows the others', async () => {
+    const { spool, second } = await threeSegments();
+    await replace(second, obstacles[0] as Obstacle);
+    const stop = new AbortController();
+    let printed = '';
+    const following = relay(['cat', '--dir', spool, '--follow'], {
+      signal: stop.signal,
+      onStdout: (all) => {
+        printed = all;
+      },
+    });
+    await vi.waitFor(() => expect(printed).toBe('0\n2\n'), { timeout: 30_000 });
+    await relay(['record', '--dir', spool], { stdin: '3\n' });
+    await vi.waitFor(() => expect(printed).toBe('0\n2\n3\n'), { timeout: 30_000 });
+    stop.abort();
+    const { code, stderr } = await following;
+    expect(code).toBe(8);
+    expect(stderr.match(/is left out/gu)).toHaveLength(1);
+  });
+
+  it.skipIf(isRoot)(
+    'leaves out a segment whose metadata cannot be read (skipped for root, who reads all)',
+    async () => {
+      const { spool, second } = await threeSegments();
+      await chmod(second.replace(/\.ndjson$/u, '.meta.json'), 0);
+      for (const since of [[], ['--since', '1h']]) {
+        const printed = await relay(['cat', '--dir', spool, ...since]);
+        expect(printed).toMatchObject({ code: 8, stdout: '0\n2\n', stderr: expect.stringContaining('EACCES') });
+      }
+    },
+  );
+});
