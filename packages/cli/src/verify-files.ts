@@ -1,13 +1,5 @@
 import { join } from 'node:path';
-import {
-  handleSource,
-  isLedgerLine,
-  LEDGER_FILE,
-  readMetadataFile,
-  readPieces,
-  SPOOL_FILE,
-  type SpoolFile,
-} from '@relaykit/segments';
+import { readMetadataFile, SPOOL_FILE, type SpoolFile } from '@relaykit/segments';
 import { describeError } from './describe-error.ts';
 import type { Finding } from './findings.ts';
 import type { SpoolView } from './open-spool.ts';
@@ -24,38 +16,6 @@ export async function verifySpoolFile(view: SpoolView): Promise<{ spoolId: strin
   const what = found.cause ? describeError(found.cause) : isThere ? 'cut off before its end' : 'missing';
   const finding: Finding = { severity: 'damage', code, file, message: `${what}; relay repair restores it` };
   return { spoolId: await spoolIdOfSegments(view), finding };
-}
-
-/** Every line of the ledger. */
-export async function* verifyLedger({ directory, fileSystem }: SpoolView): AsyncGenerator<Finding> {
-  const file = LEDGER_FILE;
-  if ((await fileSystem.stat(join(directory, file))) === undefined) return;
-  const handle = await fileSystem.openFile(join(directory, file), 'read');
-  try {
-    const { sizeBytes } = await handle.stat();
-    const decoder = new TextDecoder();
-    let rest = '';
-    let line = 0;
-    let positionBytes = 0;
-    for await (const piece of readPieces(handleSource(handle, 0, sizeBytes))) {
-      const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const text of lines) {
-        line += 1;
-        if (!isLedgerLine(text)) {
-          const message = 'damaged: no record of ours; its events count as lost';
-          const place = { positionBytes, lengthBytes: Buffer.byteLength(text) + 1, line };
-          yield { severity: 'damage', code: 'ledgerLineDamaged', file, ...place, message };
-        }
-        positionBytes += Buffer.byteLength(text) + 1;
-      }
-    }
-    if (rest === '') return;
-    const message = 'its last line was cut off; it does not count, and the next append cuts it off';
-    yield { severity: 'unfinished', code: 'tornTail', file, positionBytes, message };
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Metadata, export state and remains beside the segments. */

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { handleSource, hashSource, readMetadataFile, type SpoolFile } from '@relaykit/segments';
 import type { ByteSource, FileHandle, FrameScan, SegmentMetadata } from '@relaykit/types';
-import { describeError, printable } from './describe-error.ts';
+import { printable } from './describe-error.ts';
 import { describeKeys } from './describe-keys.ts';
 import type { Finding } from './findings.ts';
 import { formatBytes, formatCount } from './format.ts';
 import { isEncrypted, type LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
+import { unreadable } from './unreadable.ts';
 import { isPacked, verifyDecoding } from './verify-decoding.ts';
 
 export interface VerifySegmentOptions {
@@ -87,8 +88,7 @@ async function openToRead({ fileName }: SpoolFile, view: SpoolView): Promise<Fil
     return await view.fileSystem.openFile(join(view.directory, fileName), 'read');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return 'gone';
-    const message = `cannot be read: ${describeError(cause)}`;
-    return { severity: 'unchecked', code: 'unreadable', file: fileName, message };
+    return unreadable(fileName, cause);
   }
 }
 

@@ -14,8 +14,11 @@ import { formatBytes, formatCount } from './format.ts';
 import type { LineSerializer } from './formats.ts';
 import type { SpoolView } from './open-spool.ts';
 import { sumQuarantine } from './segment-view.ts';
+import { isSystemFailure } from './system-failure.ts';
+import { orUnreadable } from './unreadable.ts';
 import { isPacked } from './verify-decoding.ts';
-import { verifyCompanion, verifyLedger, verifySpoolFile } from './verify-files.ts';
+import { verifyCompanion, verifySpoolFile } from './verify-files.ts';
+import { verifyLedger } from './verify-ledger.ts';
 import { type VerifySegmentOptions, verifySealed, verifyUnsealed } from './verify-segment.ts';
 
 export type VerifyOptions = Omit<VerifySegmentOptions, 'spoolId'>;
@@ -28,19 +31,28 @@ export async function* verifySpool(options: VerifyOptions): AsyncGenerator<Findi
   const { view } = options;
   const { spoolId, finding } = await verifySpoolFile(view);
   if (finding) yield finding;
-  yield* verifyLedger(view);
+  let hasLedger = true;
+  for await (const found of orUnreadable(LEDGER_FILE, verifyLedger(view))) {
+    if (found.code === 'unreadable') hasLedger = false;
+    yield found;
+  }
   const files = await listSpoolFiles(view);
   const withSegment = new Set(files.filter(({ kind }) => isSegment(kind)).map(({ segment }) => segment.id));
-  const { records } = await view.ledger.content();
+  const isSettled = async (id: string) => hasLedger && (await view.ledger.find(id)) !== undefined;
   for (const file of files) {
-    if (file.kind === 'sealed') {
-      if (!records.has(file.segment.id)) yield* stillThere(view, file, verifySealed(file, { ...options, spoolId }));
-    } else if (file.kind === 'active' || file.kind === 'atomic') {
+    const { kind, fileName, segment } = file;
+    const judge = (found: AsyncGenerator<Finding>) => stillThere(view, file, orUnreadable(fileName, found), isSettled);
+    if (kind === 'sealed') {
+      if (!(await isSettled(segment.id))) yield* judge(verifySealed(file, { ...options, spoolId }));
+    } else if (kind === 'active' || kind === 'atomic') {
       if (await isWritten(view, file)) yield inUse(file);
-      else yield* stillThere(view, file, verifyUnsealed(file, { ...options, spoolId }));
-    } else yield* stillThere(view, file, verifyCompanion(file, view, withSegment.has(file.segment.id)));
+      else yield* judge(verifyUnsealed(file, { ...options, spoolId }));
+    } else if (hasLedger || kind !== 'metadata') {
+      // Whether metadata may stand alone is what the ledger says.
+      yield* judge(verifyCompanion(file, view, withSegment.has(segment.id)));
+    }
   }
-  yield* verifyNumbers(view);
+  if (hasLedger) yield* verifyNumbers(view);
   yield* noteOthers(view);
 }
 
@@ -63,15 +75,16 @@ function isSegment(kind: SpoolFile['kind']): boolean {
 
 /** What a living process moved on meanwhile looks odd and is in order. */
 async function* stillThere(
-  { directory, fileSystem, ledger }: SpoolView,
+  { directory, fileSystem }: SpoolView,
   { fileName, segment }: SpoolFile,
   found: AsyncGenerator<Finding>,
+  isSettled: (id: string) => Promise<boolean>,
 ): AsyncGenerator<Finding> {
   const findings: Finding[] = [];
   for await (const finding of found) findings.push(finding);
   if (findings.length === 0) return;
   const isThere = (await fileSystem.stat(join(directory, fileName))) !== undefined;
-  if (isThere && !(await ledger.find(segment.id))) yield* findings;
+  if (isThere && !(await isSettled(segment.id))) yield* findings;
 }
 
 /** Its writer holds the lock. Who may not write there cannot ask, and takes it for finished. */
@@ -86,7 +99,12 @@ function inUse({ fileName: file }: SpoolFile): Finding {
 }
 
 async function* verifyNumbers(view: SpoolView): AsyncGenerator<Finding> {
-  const { lost, repeated } = await accountForSpool(view);
+  const accounts = await accountForSpool(view).catch((cause: unknown) => {
+    if (!isSystemFailure(cause)) throw cause;
+  });
+  // Without metadata that nobody can read, which is named by now, there is no telling.
+  if (!accounts) return;
+  const { lost, repeated } = accounts;
   const file = LEDGER_FILE;
   if (lost > 0) {
     const message = `${formatCount(lost, 'event')} are nowhere: they were damaged, or not on disk when the power failed`;
@@ -107,13 +125,16 @@ const others: ReadonlySet<string> = new Set([
 ]);
 
 async function* noteOthers(view: SpoolView): AsyncGenerator<Finding> {
-  const { segments, bytes } = await sumQuarantine(view);
-  if (bytes > 0) {
-    const message = `${formatCount(segments, 'segment')}, ${formatBytes(bytes)} that were damaged or refused; look at them`;
-    yield { severity: 'note', code: 'quarantined', file: QUARANTINE_DIRECTORY, message };
-  }
+  yield* orUnreadable(QUARANTINE_DIRECTORY, noteQuarantine(view));
   for (const file of (await view.fileSystem.list(view.directory)).toSorted()) {
     if (parseSpoolFile(file) || others.has(file)) continue;
     yield { severity: 'note', code: 'foreignFile', file, message: 'not ours; never touched' };
   }
+}
+
+async function* noteQuarantine(view: SpoolView): AsyncGenerator<Finding> {
+  const { segments, bytes } = await sumQuarantine(view);
+  if (bytes === 0) return;
+  const message = `${formatCount(segments, 'segment')}, ${formatBytes(bytes)} that were damaged or refused; look at them`;
+  yield { severity: 'note', code: 'quarantined', file: QUARANTINE_DIRECTORY, message };
 }

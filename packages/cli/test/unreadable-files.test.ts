@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { relay } from './in-process.ts';
+import { jsonLines, relay } from './in-process.ts';
 import { newSpool, segmentFiles } from './spool.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -73,4 +73,26 @@ describe('relay cat', () => {
       }
     },
   );
+});
+
+describe('relay verify', () => {
+  it.each(obstacles)('names %s in the place of a segment and of the ledger, and goes on', async (...obstacle) => {
+    const { spool, second } = await threeSegments();
+    await replace(second, obstacle);
+    await replace(join(spool, 'ledger.ndjson'), obstacle);
+    const [first = '', , third = ''] = await segmentFiles(spool);
+    await writeFile(join(spool, third), 'x\n');
+    if (!isRoot) await chmod(join(spool, first.replace(/\.ndjson$/u, '.meta.json')), 0);
+    const verified = await relay(['verify', '--dir', spool, '--json']);
+    const found = jsonLines(verified).map(({ code, file }) => `${code} ${file}`);
+    expect(found).toContain('unreadable ledger.ndjson');
+    expect(found).toContain(`unreadable ${second.slice(spool.length + 1)}`);
+    expect(found).toContain(`hashDiffers ${third}`);
+    if (!isRoot) expect(found).toContain(`unreadable ${first}`);
+    // Nothing tells whether segments were delivered: none counts as missing.
+    expect(found.join()).not.toMatch(/segmentMissing|eventsLost/u);
+    expect(verified.code).toBe(7);
+    await rm(join(spool, third));
+    expect((await relay(['verify', '--dir', spool])).code).toBe(8);
+  });
 });
