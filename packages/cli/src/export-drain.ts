@@ -2,16 +2,17 @@ import type { DiskExportQueue } from '@relaykit/export-queue';
 import type { SegmentStore } from '@relaykit/types';
 import type { CommandContext } from './command-context.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { describeReport, exitCodeOf, sayTroubles } from './export-report.ts';
+import { describeReport, exitCodeOf, reportJSON, sayTroubles } from './export-report.ts';
 import { LineOutput } from './line-output.ts';
 import { MessageOutput } from './message-output.ts';
 import { startProgress } from './progress.ts';
+import { findPutOff } from './put-off.ts';
 
 /** Delivers what is ready, once. */
 export async function drainQueue(
   queue: DiskExportQueue,
   store: SegmentStore,
-  { json }: { readonly json?: true },
+  { dir, json }: { readonly dir: string; readonly json?: true },
   context: CommandContext,
 ): Promise<ExitCode> {
   const output = new LineOutput(context.stdout, context.signal);
@@ -25,7 +26,9 @@ export async function drainQueue(
   });
   sayTroubles(queue, (text) => progress.say(text));
   const report = await queue.drain({ signal: context.signal }).finally(() => progress.stop());
-  const lines = json ? [JSON.stringify({ ...report, events })] : describeReport(report, events);
+  const nowMs = Date.now();
+  const putOff = report.remaining > report.held ? await findPutOff(dir, store, nowMs) : { waiting: 0 };
+  const lines = json ? [reportJSON(report, events, putOff)] : describeReport(report, events, putOff, nowMs);
   for (const line of lines) await output.write(line);
   await Promise.all([output.flush(), messages.end([])]);
   output.assertWritten();

@@ -2,7 +2,8 @@ import type { BlockKind, DiskExportQueue, DrainReport } from '@relaykit/export-q
 import { isRelayError } from '@relaykit/types';
 import { describeError, printable } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
-import { formatBytes, formatCount } from './format.ts';
+import { formatBytes, formatCount, formatDuration } from './format.ts';
+import type { PutOff } from './put-off.ts';
 
 /** Tells of everything that does not go well. */
 export function sayTroubles(queue: DiskExportQueue, say: (text: string) => void): void {
@@ -35,23 +36,37 @@ function describeFailure(id: string, cause: unknown): string {
   return hint === undefined ? text : `${text.replace(/\.$/u, '')}: ${hint}`;
 }
 
-export function describeReport(report: DrainReport, events: number): string[] {
+/** The outcome for programs: the queue's report, the events, and until when segments are put off. */
+export function reportJSON(report: DrainReport, events: number, { waiting, nextAttemptAtMs }: PutOff): string {
+  const at = nextAttemptAtMs === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAtMs).toISOString() };
+  return JSON.stringify({ ...report, events, waiting, ...at });
+}
+
+export function describeReport(report: DrainReport, events: number, putOff: PutOff, nowMs: number): string[] {
   const { delivered, quarantined, remaining, held, bytes, blocked, blockedKind, hold } = report;
   const lines = [
     `${formatCount(delivered, 'segment')} delivered: ${formatCount(events, 'event')}, ${formatBytes(bytes)}`,
   ];
   if (quarantined > 0) lines.push(`${formatCount(quarantined, 'segment')} refused or damaged, now in quarantine`);
   if (held > 0) lines.push(`${formatCount(held, 'segment')} held back: their metadata says that they are not ready`);
-  if (remaining > held)
-    lines.push(`${formatCount(remaining - held, 'segment')} not delivered; run the command again later`);
+  if (remaining > held) lines.push(describeRemaining(remaining - held, putOff, nowMs));
   if (blocked !== undefined) lines.push(describeBlock(blocked, blockedKind));
   if (hold !== undefined) lines.push(`stopped: ${printable(hold)}`);
   return lines;
 }
 
+function describeRemaining(remaining: number, { waiting, nextAttemptAtMs }: PutOff, nowMs: number): string {
+  const count = formatCount(remaining, 'segment');
+  if (nextAttemptAtMs === undefined) return `${count} not delivered; run the command again later`;
+  const failed = waiting >= remaining ? '' : `, ${waiting.toLocaleString('en-US')} of them because attempts failed`;
+  const at = new Date(nextAttemptAtMs).toISOString();
+  return `${count} not delivered${failed}; the next attempt is due in ${formatDuration(nextAttemptAtMs - nowMs)}, at ${at}; run the command again then`;
+}
+
 export function describeBlock(reason: string, kind: BlockKind | undefined): string {
   const advice = kind === 'quarantineFull' ? '' : 'check --to and --header, ';
-  return `stopped: ${printable(reason)}; ${advice}nothing was removed`;
+  // A reason that is a sentence of its own goes on here.
+  return `stopped: ${printable(reason).replace(/\.$/u, '')}; ${advice}nothing was removed`;
 }
 
 /** What most needs somebody's attention decides. */
