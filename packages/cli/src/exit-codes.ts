@@ -16,7 +16,7 @@ export const exitCodes = {
   quarantined: 6,
   /** `verify`, `cat`: bytes are damaged or missing. `doctor`: something here keeps the spool from working. */
   unsound: 7,
-  /** `verify`, `cat`, `repair`, `rekey`: something could not be looked at or done now: no key, in use, a format of others. */
+  /** `verify`, `cat`, `repair`, `rekey`, `bundle`: something could not be read or done now: no key, in use, a format of others. */
   unfinished: 8,
 } as const;
 
@@ -35,7 +35,7 @@ export const exitCodesHelp = `Exit codes:
   6  export: segments were refused for good, or are damaged; they are in
      quarantine
   7  verify, cat: damage was found; doctor: something is wrong
-  8  verify, cat, repair, quarantine, rekey: something was left out
-     (no key, in use); nothing is wrong with the rest
+  8  verify, cat, repair, quarantine, rekey, bundle: something was left out
+     (no key, in use, not readable); nothing is wrong with the rest
 A process that a signal asked to end ends by that signal, with everything in
 order.`;

@@ -1,7 +1,7 @@
 // Goal: a file that cannot be read costs itself, with its reason, and nothing of the files beside it.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { jsonLines, relay } from './in-process.ts';
 import { newSpool, segmentFiles } from './spool.ts';
@@ -94,5 +94,62 @@ describe('relay verify', () => {
     expect(verified.code).toBe(7);
     await rm(join(spool, third));
     expect((await relay(['verify', '--dir', spool])).code).toBe(8);
+  });
+});
+
+describe('relay bundle', () => {
+  it.each(obstacles)('names %s that it leaves out, and packs the rest', async (...obstacle) => {
+    const { spool, second } = await threeSegments();
+    await replace(second, obstacle);
+    const metadata = second.replace(/\.ndjson$/u, '.meta.json');
+    await replace(metadata, obstacle);
+    const output = `${spool}.tar`;
+    const bundled = await relay(['bundle', '--dir', spool, '--output', output, '--with-events', '--json']);
+    expect(bundled.code).toBe(8);
+    const [{ leftOut, files } = {}] = jsonLines(bundled);
+    const names = [second, metadata].map((path) => basename(path)).toSorted();
+    expect(leftOut).toMatchObject(names.map((name) => ({ name })));
+    expect(bundled.stderr.match(/^relay: \S+ is left out: it (is|cannot be read: EACCES)/gmu)).toHaveLength(2);
+    expect(bundled.stderr).not.toContain('meanwhile');
+    const packed = execFileSync('tar', ['tf', output], { encoding: 'utf8' }).trim().split('\n');
+    expect(packed).toHaveLength(Number(files));
+    expect(packed.filter((name) => names.includes(basename(name)))).toEqual([]);
+    expect(packed.filter((name) => name.endsWith('.meta.json'))).toHaveLength(2);
+    // Segments are not missed where they are not asked for; the list shows what is in their place.
+    await rm(output);
+    const without = await relay(['bundle', '--dir', spool, '--output', output]);
+    expect(without.stderr.match(/is left out/gu)).toHaveLength(1);
+    const listed = execFileSync('tar', ['xOf', output, 'spool/files.txt'], { encoding: 'utf8' });
+    if (obstacle[1] !== 'EACCES')
+      expect(listed.match(/" (a symbolic link|a directory|no regular file)$/gmu)).toHaveLength(2);
+  });
+
+  it('follows no quarantine that is a link', async () => {
+    const { spool } = await threeSegments();
+    const others = join(spool, '..', 'others');
+    await mkdir(others);
+    const { second: foreign } = await threeSegments();
+    await copyFile(foreign, join(others, basename(foreign)));
+    await symlink(others, join(spool, 'quarantine'));
+    const output = `${spool}.tar`;
+    const bundled = await relay(['bundle', '--dir', spool, '--output', output, '--with-events']);
+    expect(bundled).toMatchObject({
+      code: 8,
+      stderr: 'relay: quarantine is left out: it is a symbolic link, not a directory\n',
+    });
+    const content = execFileSync('tar', ['xOf', output], { encoding: 'utf8' });
+    expect(content).toContain('"quarantine" a symbolic link');
+    expect(content).not.toContain(basename(foreign));
+  });
+
+  it('is made of a spool that relay stat cannot describe, and says why', async () => {
+    const { spool } = await threeSegments();
+    await replace(join(spool, 'ledger.ndjson'), ['', '', (path) => mkdir(path)]);
+    const output = `${spool}.tar`;
+    const bundled = await relay(['bundle', '--dir', spool, '--output', output]);
+    expect(bundled).toMatchObject({ code: 8, stderr: 'relay: ledger.ndjson is left out: it is a directory\n' });
+    const packed = (name: string) => execFileSync('tar', ['xOf', output, `spool/${name}`], { encoding: 'utf8' });
+    expect(packed('stat.txt')).toMatch(/^relay stat fails: Cannot read .*ledger\.ndjson/u);
+    expect(JSON.parse(packed('about.json'))).toMatchObject({ snapshotError: expect.stringContaining('EINVAL') });
   });
 });

@@ -1,8 +1,10 @@
 import { createGzip } from 'node:zlib';
 import { nodeFileSystem } from '@relaykit/segments';
 import { Option } from 'commander';
-import { type BundleContent, bundleEntries, writeBundle } from '../bundle.ts';
+import { writeBundle } from '../bundle.ts';
+import { type BundleContent, bundleEntries } from '../bundle-entries.ts';
 import type { CommandContext } from '../command-context.ts';
+import { printable } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { FileSink } from '../file-sink.ts';
 import { formatBytes, formatCount } from '../format.ts';
@@ -47,7 +49,8 @@ readable by you alone (mode 0600).
 Example:
   relay bundle --dir spool --output spool.tar.gz
 
-Exit codes: 0 done, 1 failure, 2 wrong use.`,
+Exit codes: 0 done, 8 something could not be read and is left out, 1 failure,
+2 wrong use.`,
     )
     .action(run(bundle));
 }
@@ -65,18 +68,20 @@ async function bundle(
   const sink = new FileSink(fileSystem, output);
   const compress = /gz$/u.test(output) ? [createGzip()] : [];
   try {
-    const skipped = await writeBundle(view, content, [...compress, sink], {
+    const missing = await writeBundle(view, content, [...compress, sink], {
       signal: context.signal,
       onRead: (bytes) => progress.advance(bytes),
     });
     progress.stop();
-    const files = content.entries.length - skipped.length;
-    for (const name of skipped) messages.say(`${name} went meanwhile and is left out`);
-    const facts = { output, files, bytes: sink.sizeBytes, skipped };
+    const files = content.entries.length - missing.length;
+    const leftOut = [...content.leftOut, ...missing];
+    for (const { name, reason } of leftOut) messages.say(`${printable(name)} is left out: ${reason}`);
+    const named = leftOut.map(({ name, reason }) => ({ name, reason }));
+    const facts = { output, files, bytes: sink.sizeBytes, leftOut: named };
     const text = `${output}: ${formatCount(files, 'file')}, ${formatBytes(sink.sizeBytes)}`;
     await print(context, [json ? JSON.stringify(facts) : text]);
     await messages.end([]);
-    return exitCodes.done;
+    return leftOut.some(({ isUnread }) => isUnread) ? exitCodes.unfinished : exitCodes.done;
   } catch (error) {
     progress.stop();
     // Half a bundle helps nobody. One that was there before would have stopped us earlier.
