@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { withoutControls } from './control-characters.ts';
 
 /** Longest text taken from one error, in characters: a server's words may be long. */
 const maxTextLength = 500;
@@ -15,9 +16,8 @@ export function describeError(error: unknown): string {
   return messages.map((text, index) => (index < messages.length - 1 ? text.replace(/\.$/u, '') : text)).join(': ');
 }
 
-/** Keeps control characters, which could move the cursor or forge a line, out of what is printed. */
+/** Keeps control characters, which could move the cursor, forge a line or turn its direction, out of what is printed. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  const oneLine = stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/gu, ' ');
+  const oneLine = withoutControls(stripVTControlCharacters(text));
   return oneLine.length > maxTextLength ? `${oneLine.slice(0, maxTextLength)}…` : oneLine;
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { CommandSetup } from './commands/command-setup.ts';
-import { describeError } from './describe-error.ts';
+import { describeError, printable } from './describe-error.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { inCommandTerms } from './in-command-terms.ts';
 import { paintFor } from './paint.ts';
@@ -93,7 +93,15 @@ function createProgram(context: CommandContext): Command {
       .configureOutput({
         writeOut: (text) => void context.stdout.write(text),
         writeErr: (text) => void context.stderr.write(text),
-        outputError: (text, write) => write(text.replace(/^error: /u, 'relay: ')),
+        // It quotes arguments, which may be names of files that somebody else chose.
+        outputError: (text, write) =>
+          write(
+            text
+              .replace(/^error: /u, 'relay: ')
+              .split('\n')
+              .map(printable)
+              .join('\n'),
+          ),
       })
   );
 }

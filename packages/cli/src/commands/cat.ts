@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findSpoolIdSync, listSpoolFiles, readMetadataFile, type SpoolFile } from '@relaykit/segments';
 import { Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { escapeControls } from '../control-characters.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type FormatOptions, isEncrypted, knownFormats, type LineSerializer } from '../formats.ts';
 import { MessageOutput } from '../message-output.ts';
@@ -52,7 +53,7 @@ export function defineCat({ program, run }: CommandSetup): void {
 Times are those of segments, which is all that a spool knows of an event: what
 was recorded between the two is there, and neighbours of it in the same
 segments. Damage is named on standard error, and what is whole behind it is
-printed.
+printed. On a terminal control characters are shown as escapes of JSON.
 
 Examples:
   relay cat --dir spool | jq .name
@@ -83,6 +84,8 @@ class EventPrinter {
   readonly #formats: readonly LineSerializer[];
   readonly #options: CatOptions;
   readonly #signal: AbortSignal;
+  /** A terminal would act on control characters; all others get the bytes of the event. */
+  readonly #isTerminal: boolean;
   readonly #output: BulkOutput;
   readonly #messages: MessageOutput;
   readonly #tails = new Map<string, SegmentTail>();
@@ -96,6 +99,7 @@ class EventPrinter {
     this.#formats = formats;
     this.#options = options;
     this.#signal = context.signal;
+    this.#isTerminal = context.stdout.isTTY === true;
     this.#output = new BulkOutput(context);
     this.#messages = new MessageOutput(context.stderr, context.signal);
   }
@@ -170,7 +174,8 @@ class EventPrinter {
   }
 
   async #printEvents(segmentId: string, { texts, sequence }: TailPiece & { kind: 'events' }): Promise<void> {
-    for (const [index, text] of texts.entries()) {
+    for (const [index, own] of texts.entries()) {
+      const text = this.#isTerminal ? escapeControls(own) : own;
       const line = this.#options.json
         ? `{"segment":"${segmentId}","sequence":${sequence + index},"event":${text}}`
         : text;
