@@ -9,6 +9,7 @@ const columns: Readonly<Record<string, string>> = {
   eventsPerSecond: 'events/s',
   cpuMicrosecondsPerEvent: 'CPU µs an event',
   p50Ms: 'p50 ms',
+  coldP50Ms: 'p50 ms of the first 50',
   p99Ms: 'p99 ms',
   holdP99Ms: 'loop held p99 ms',
   peakRssMegabytes: 'peak RSS MB',
@@ -53,9 +54,10 @@ const sections: readonly Section[] = [
   },
   {
     title: 'One flush of many events',
-    words: 'The events are in memory and encoded when the clock starts.',
+    words:
+      'The events are in memory and encoded when the clock starts. The first 50 flushes of a process run before most code is compiled; the other columns are of what goes on for days, after 3,000 more.',
     groups: [1_000, 5_000, 10_000].flatMap((count) => [`flush-${count}-written`, `flush-${count}-synced`]),
-    metrics: ['p50Ms', 'p99Ms', 'holdP99Ms'],
+    metrics: ['p50Ms', 'p99Ms', 'coldP50Ms', 'holdP99Ms'],
   },
   {
     title: 'Handing over one event',

@@ -1,5 +1,6 @@
 // Stores that acknowledge events once the disk has them, each in the way its documentation says is durable.
 import { join } from 'node:path';
+import { retainTotalBytes } from '@relaykit/rotation';
 import { readLines } from './disk.ts';
 import type { PageView } from './events.ts';
 import { RawFile } from './raw-file.ts';
@@ -32,7 +33,8 @@ function raw(store: (file: RawFile) => Promise<void>): Opener {
 }
 
 const relay: Opener = (directory) => {
-  const pipeline = makeRelay(directory);
+  // Nobody exports what is written here, and all of it is counted in the end.
+  const pipeline = makeRelay(directory, { retention: retainTotalBytes(Number.MAX_SAFE_INTEGER) });
   return {
     store(events) {
       for (const event of events) {

@@ -14,8 +14,10 @@ interface Target {
   close(): Promise<number>;
 }
 
-/** By then code is compiled, as it is in a process that has run for a minute. */
-const WARM_UP_FLUSHES = 60;
+/** What a flush costs as long as hardly anything is compiled. */
+const COLD_FLUSHES = 50;
+/** Enough of them to go through all code that a larger flush does. */
+const WARM_UP_EVENTS = 1_000;
 
 function flushing(open: (directory: string, isSynced: boolean) => Target): Case {
   return async function* (context): Rounds {
@@ -23,11 +25,11 @@ function flushing(open: (directory: string, isSynced: boolean) => Target): Case 
     const flushes = parameter(context, 'flushes');
     const target = open(context.directory, parameter(context, 'isSynced') === 1);
     const events = pageViews(eventCount);
-    const flushOften = async (count: number): Promise<Sample> => {
+    const flushOften = async (count: number, flushed = events): Promise<Sample> => {
       const latenciesMs: number[] = [];
       const holdsMs: number[] = [];
       for (let flush = 0; flush < count; flush += 1) {
-        for (const event of events) target.add(event);
+        for (const event of flushed) target.add(event);
         const watch = new TurnWatch();
         const startedMs = performance.now();
         await target.flush();
@@ -44,11 +46,15 @@ function flushing(open: (directory: string, isSynced: boolean) => Target): Case 
         holdP99Ms: percentile(holdsMs, 0.99),
       };
     };
-    const warmUp = flushes > 3 ? WARM_UP_FLUSHES : flushes;
-    await flushOften(warmUp);
-    let flushed = warmUp;
-    for (let goesOn = true; goesOn; flushed += flushes) goesOn = yield await flushOften(flushes);
-    const expected = flushed * eventCount;
+    const warmUpFlushes = parameter(context, 'warmUpFlushes');
+    const cold = Math.min(COLD_FLUSHES, warmUpFlushes);
+    const { p50Ms: coldP50Ms = Number.NaN } = await flushOften(cold);
+    const warmUp = events.slice(0, WARM_UP_EVENTS);
+    await flushOften(warmUpFlushes, warmUp);
+    let expected = cold * eventCount + warmUpFlushes * warmUp.length;
+    for (let goesOn = true; goesOn; expected += flushes * eventCount) {
+      goesOn = yield { ...(await flushOften(flushes)), coldP50Ms };
+    }
     const found = await target.close();
     if (found !== expected) throw new Error(`${expected} events were flushed and ${found} are on disk`);
   };

@@ -5,9 +5,6 @@ import { type PageView, POOL_EVENTS, pageViews } from '../events.ts';
 import { nextTurn, percentile, perEvent, startUsage, TurnWatch } from '../measure.ts';
 import { type SyncedStore, stores } from '../synced-stores.ts';
 
-/** By then code is compiled, as it is in a process that has run for a minute. */
-const WARM_UP_EVENTS = 100;
-
 /** Each sends its next event when the last one is acknowledged, in a turn of its own as a server's requests are. */
 async function produce(store: SyncedStore, events: readonly PageView[], producers: number, each: number) {
   const latenciesMs: number[] = [];
@@ -30,7 +27,7 @@ export const cases: Cases = Object.fromEntries(
       const [producers, each] = [parameter(context, 'producers'), parameter(context, 'eventsEach')];
       const events = pageViews(POOL_EVENTS);
       const store = await open(context.directory);
-      const warmUp = each > 3 ? WARM_UP_EVENTS : each;
+      const warmUp = each * parameter(context, 'warmUpRounds');
       await produce(store, events, producers, warmUp);
       let stored = warmUp;
       const watched = Math.ceil(each / 2);

@@ -4,9 +4,6 @@ import { POOL_EVENTS, pageViews } from '../events.ts';
 import { nextTurn, percentile, perEvent, startUsage, TurnWatch } from '../measure.ts';
 import { stores } from '../synced-stores.ts';
 
-/** By then code is compiled, as it is in a process that has run for a minute. */
-const WARM_UP_BATCHES = 300;
-
 export const cases: Cases = Object.fromEntries(
   Object.entries(stores).map(([name, open]) => [
     name,
@@ -31,8 +28,7 @@ export const cases: Cases = Object.fromEntries(
         }
         return latenciesMs;
       };
-      // Few where sizes are small, to show that everything runs.
-      const warmUp = batches > 10 ? WARM_UP_BATCHES : batches;
+      const warmUp = parameter(context, 'warmUpBatches');
       await storeBatches(warmUp);
       let stored = warmUp;
       const watched = Math.ceil(batches / 2);

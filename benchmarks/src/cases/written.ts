@@ -15,8 +15,6 @@ import { RawFile } from '../raw-file.ts';
 import { addTo, closeRelay, makeRelay, segmentsIn } from '../relay.ts';
 
 const TURN_EVENTS = 1_000;
-/** By then files are open, and code is compiled: what follows is what goes on for days. */
-const WARM_UP_EVENTS = 30_000;
 const WATCHED_SHARE = 0.2;
 /** A segment of the pipeline by default, and how many of them may wait for their end. */
 const SEGMENT_LINES = 10_000;
@@ -51,7 +49,7 @@ function into(open: (directory: string) => Sink | Promise<Sink>): Case {
       }
       await sink.settle?.();
     };
-    const warmUp = Math.min(WARM_UP_EVENTS, eventCount);
+    const warmUp = eventCount * parameter(context, 'warmUpRounds');
     await produce(warmUp);
     let written = warmUp;
     const watched = Math.ceil(eventCount * WATCHED_SHARE);
