@@ -328,10 +328,10 @@ export const mutants = [
   {
     mistake: 'move to quarantine before it is recorded',
     file: REMOVAL,
-    from: `  await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));
+    from: `  await spool.ledger.record({ ...toLedgerRecord(spool, metadata, { status: 'quarantined', reason }), ...claim });
   await moveToQuarantine(spool, metadata.id, fileName);`,
     to: `  await moveToQuarantine(spool, metadata.id, fileName);
-  await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));`,
+  await spool.ledger.record({ ...toLedgerRecord(spool, metadata, { status: 'quarantined', reason }), ...claim });`,
     test: crash('together'),
   },
   {

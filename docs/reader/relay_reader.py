@@ -198,7 +198,7 @@ class Ledger:
     @staticmethod
     def is_record(line):
         is_named = isinstance(line.get("id"), str) and created_at(line["id"]) is not None
-        counts = (line.get("firstSequence"), line.get("eventCount"), line.get("bytes"))
+        counts = (line.get("firstSequence"), line.get("eventCount"), line.get("claimedEvents", 0), line.get("bytes"))
         return is_named and line.get("outcome") in OUTCOMES and all(map(is_count, counts))
 
 
@@ -375,6 +375,7 @@ def account(directory, names, ledger):
         elif metadata and extension_in(metadata) == name.extension:
             pending[name.id] = metadata
     places = {}  # by writer: (place, reason) -> ranges
+    ends = {writer_id: line.get("claimedEnd", 0) for writer_id, line in ledger.writers.items()}
 
     def put(writer_id, place, reason, ranges):
         places.setdefault(writer_id, {}).setdefault((place, reason), []).extend(map(tuple, ranges))
@@ -390,7 +391,11 @@ def account(directory, names, ledger):
     for segment_id, record in {**leaving, **ledger.records}.items():
         reason = record.get("reason") if record["outcome"] == "dropped" else None
         ranges = [(record["firstSequence"], record["eventCount"])]
-        put(segment_id.split("-")[2], record["outcome"], reason, ranges)
+        writer_id = segment_id.split("-")[2]
+        put(writer_id, record["outcome"], reason, ranges)
+        if record.get("claimedEvents", 0) > 0:
+            end = record["firstSequence"] + record["claimedEvents"]
+            ends[writer_id] = max(ends.get(writer_id, 0), end)
 
     former = ledger.former
     sums = {place: former.get(place, 0) for place in ("delivered", "quarantined", "lost")}
@@ -406,7 +411,7 @@ def account(directory, names, ledger):
                 sums[place] += count
         known = join([item for ranges in parts.values() for item in ranges])
         sums["repeated"] += claimed - count_of(known)
-        sums["lost"] += count_lost(known, unsealed.get(writer_id, []))
+        sums["lost"] += count_lost(known, ends.get(writer_id, 0), unsealed.get(writer_id, []))
     sums["dropped"] = {reason: count for reason, count in sums["dropped"].items() if count > 0}
     return {**sums, "unsealedFiles": sum(map(len, unsealed.values()))}
 
@@ -425,10 +430,11 @@ def count_of(joined):
     return sum(end - first for first, end in joined)
 
 
-def count_lost(joined, unsealed):
-    """Numbers before a known one that are nowhere; from the first number of an unfinished file on they may stand in it."""
+def count_lost(joined, claimed_end, unsealed):
+    """Numbers before a known or claimed end that are nowhere; those from an unfinished file's first may stand in it."""
     lost, position = 0, 0
-    for first, end in joined:
+    behind = [[claimed_end, claimed_end]] if not joined or joined[-1][1] < claimed_end else []
+    for first, end in joined + behind:
         lost += min([first - position] + [number - position for number in unsealed if position <= number < first])
         position = end
     return lost

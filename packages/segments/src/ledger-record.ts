@@ -21,6 +21,11 @@ export interface LedgerRecord {
   /** Sequence number of the first event among those of the writer. */
   readonly firstSequence: number;
   readonly eventCount: number;
+  /**
+   * Of a sealed segment that a repair moved aside: the events that its metadata claimed. Those of them that stand nowhere
+   * else are lost. Its `eventCount` is 0, since what is whole in it counts in another segment.
+   */
+  readonly claimedEvents?: number;
   readonly bytes: number;
   /** ISO 8601, UTC, milliseconds. */
   readonly at: string;
@@ -30,13 +35,14 @@ const OUTCOMES: ReadonlySet<unknown> = new Set(['delivered', 'quarantined', 'dro
 
 export function isLedgerRecord(value: unknown): value is LedgerRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, id, outcome, firstSequence, eventCount, bytes } = value as Partial<LedgerRecord>;
+  const { kind, id, outcome, firstSequence, eventCount, claimedEvents = 0, bytes } = value as Partial<LedgerRecord>;
   return (
     kind === 'segment' &&
     typeof id === 'string' &&
     OUTCOMES.has(outcome) &&
     Number.isSafeInteger(firstSequence) &&
     Number.isSafeInteger(eventCount) &&
+    Number.isSafeInteger(claimedEvents) &&
     Number.isSafeInteger(bytes)
   );
 }

@@ -11,6 +11,8 @@ export interface WriterTotals {
   readonly delivered: readonly SequenceRange[];
   readonly quarantined: readonly SequenceRange[];
   readonly dropped: Readonly<Record<string, readonly SequenceRange[]>>;
+  /** The number behind the last one that a damaged segment claimed, if one did. */
+  readonly claimedEnd?: number;
 }
 
 /** The same of writers so old that only their sums are kept. */
@@ -47,9 +49,16 @@ export function writerOf({ id }: LedgerRecord): string {
 
 /** Adds a segment's record to its writer's totals. */
 export function addRecord(totals: WriterTotals, record: LedgerRecord): WriterTotals {
-  const { outcome, reason = 'other', firstSequence, eventCount, bytes } = record;
+  const { outcome, reason = 'other', firstSequence, eventCount, claimedEvents = 0, bytes } = record;
   const range = [firstSequence, eventCount] as const;
-  const sums = { ...totals, segments: totals.segments + 1, bytes: totals.bytes + bytes };
+  const end = claimedEvents > 0 ? Math.min(firstSequence + claimedEvents, Number.MAX_SAFE_INTEGER) : 0;
+  const claimedEnd = Math.max(totals.claimedEnd ?? 0, end);
+  const sums = {
+    ...totals,
+    segments: totals.segments + 1,
+    bytes: totals.bytes + bytes,
+    ...(claimedEnd > 0 ? { claimedEnd } : {}),
+  };
   if (outcome !== 'dropped') return { ...sums, [outcome]: addRange(totals[outcome], range) };
   const ranges = addRange(ownValue(totals.dropped, reason) ?? [], range);
   return { ...sums, dropped: { ...totals.dropped, [reason]: ranges } };
@@ -88,7 +97,7 @@ export function addWriter(former: FormerTotals, totals: WriterTotals): FormerTot
     delivered: former.delivered + countEvents(totals.delivered),
     quarantined: former.quarantined + countEvents(totals.quarantined),
     dropped,
-    lost: former.lost + countEvents(gapsIn(allRanges(totals))),
+    lost: former.lost + countEvents(gapsIn(allRanges(totals), totals.claimedEnd)),
   };
 }
 
@@ -99,7 +108,8 @@ export function isWriterTotals(value: unknown): value is WriterTotals {
     isRanges(value.delivered) &&
     isRanges(value.quarantined) &&
     isObject(value.dropped) &&
-    Object.values(value.dropped).every(isRanges)
+    Object.values(value.dropped).every(isRanges) &&
+    (value.claimedEnd === undefined || areCounts(value.claimedEnd))
   );
 }
 

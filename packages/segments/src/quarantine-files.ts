@@ -72,13 +72,14 @@ export async function finishDiscard(
   await fileSystem.syncDirectory(quarantine);
   await fileSystem.syncDirectory(directory);
   // What was counted when it came is what is counted now that it goes.
-  const known = (await ledger.findDurable(id)) ??
+  const recorded = await ledger.findDurable(id);
+  const { eventCount, bytes } = recorded ??
     (await readMetadataFile(fileSystem, quarantine, id)) ?? { eventCount: 0, bytes: handle.statSync().sizeBytes };
-  const { eventCount, bytes } = known;
+  const claim = recorded?.claimedEvents === undefined ? {} : { claimedEvents: recorded.claimedEvents };
   const metadata = { id, firstSequence, eventCount, bytes };
   await ledger.recording(async (record) => {
     await handle.truncate(0);
-    await record({ ...toLedgerRecord(spool, metadata, { status: 'dropped', reason }), from: 'quarantine' });
+    await record({ ...toLedgerRecord(spool, metadata, { status: 'dropped', reason }), ...claim, from: 'quarantine' });
   });
   await fileSystem.remove(join(quarantine, metadataFileName(id)));
   // Last, because it is what recovery looks for.

@@ -241,7 +241,10 @@ function sum(files: readonly QuarantineFile[]): QuarantineUsage {
   return { segments: files.length, bytes: files.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0) };
 }
 
-/** Whether a repair has moved what is whole: it leaves a file that counts for no event. Put back, each would be there twice. */
+/**
+ * Whether a repair has moved what is whole, if anything was: put back, each would be there twice. It records what the file
+ * claimed, and before it did, left files that count for no event.
+ */
 function isMoved(record: LedgerRecord | undefined, { eventCount }: SegmentMetadata): boolean {
-  return record?.eventCount === 0 && eventCount > 0;
+  return record?.claimedEvents !== undefined || (record?.eventCount === 0 && eventCount > 0);
 }

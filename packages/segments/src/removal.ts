@@ -78,10 +78,11 @@ export async function quarantineSegment(
   spool: Spool,
   { metadata, fileName }: SegmentToRemove,
   reason: string,
+  claim: Pick<LedgerRecord, 'claimedEvents'> = {},
 ): Promise<void> {
   // Nothing is recorded as being where it cannot go.
   await ensureQuarantine(spool);
-  await spool.ledger.record(toLedgerRecord(spool, metadata, { status: 'quarantined', reason }));
+  await spool.ledger.record({ ...toLedgerRecord(spool, metadata, { status: 'quarantined', reason }), ...claim });
   await moveToQuarantine(spool, metadata.id, fileName);
 }
 

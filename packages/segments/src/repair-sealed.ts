@@ -49,8 +49,14 @@ export async function repairSealed(spool: Spool, file: SpoolFile, serializers: S
     if (!metadata) return { status: 'waiting' };
     const scan = await scanSealed(spool, handle, serializer, metadata);
     if (scan.missingKeyId !== undefined || scan.unopenedKeyId !== undefined) return { status: 'waiting' };
-    if (await isIntact(handle, metadata, scan)) return { status: 'intact', isMetadataRebuilt: known === undefined };
-    return { status: 'repaired', salvaged: await moveIntact(spool, file, handle, serializer, metadata, scan) };
+    // What it was sealed with. Bytes that are the sealed ones tell their number better than metadata that says another.
+    const isAsSealed = await hasSealedBytes(handle, metadata, scan);
+    const sealedEvents = isAsSealed ? scan.eventCount : metadata.eventCount;
+    if (isAsSealed && sealedEvents === metadata.eventCount) {
+      return { status: 'intact', isMetadataRebuilt: known === undefined };
+    }
+    const salvaged = await moveIntact(spool, file, handle, serializer, metadata, scan, sealedEvents);
+    return { status: 'repaired', salvaged };
   } finally {
     await handle.close();
   }
@@ -71,9 +77,9 @@ function endOf(handle: FileHandle, { bytes }: SegmentMetadata): number {
   return Math.min(bytes, handle.statSync().sizeBytes);
 }
 
-async function isIntact(handle: FileHandle, metadata: SegmentMetadata, scan: FrameScan): Promise<boolean> {
-  const { bytes, eventCount, sha256 } = metadata;
-  if (endOf(handle, metadata) < bytes || scan.eventCount !== eventCount) return false;
+async function hasSealedBytes(handle: FileHandle, metadata: SegmentMetadata, scan: FrameScan): Promise<boolean> {
+  const { bytes, sha256 } = metadata;
+  if (endOf(handle, metadata) < bytes) return false;
   if (scan.damaged.length > 0 || scan.tornTailBytes > 0 || scan.isClosed === false) return false;
   return (await hashSource(handleSource(handle, 0, bytes))) === sha256;
 }
@@ -85,6 +91,7 @@ async function moveIntact(
   serializer: EventSerializer<unknown>,
   metadata: SegmentMetadata,
   scan: FrameScan,
+  claimedEvents: number,
 ): Promise<SegmentMetadata | undefined> {
   const { id, firstSequence, fileExtension } = segment;
   const targetId = salvageId(id, firstSequence);
@@ -100,11 +107,9 @@ async function moveIntact(
     await publishSalvage(spool, targetId, fileExtension);
   }
   const bytes = handle.statSync().sizeBytes;
-  await quarantineSegment(
-    spool,
-    { metadata: { id, firstSequence, eventCount: 0, bytes }, fileName, handle },
-    'damaged',
-  );
+  // Of what it claimed, whatever stands in no other segment is lost; behind the writer's last one no other number tells.
+  const damaged = { metadata: { id, firstSequence, eventCount: 0, bytes }, fileName, handle };
+  await quarantineSegment(spool, damaged, 'damaged', { claimedEvents });
   return scan.eventCount > 0 ? readMetadata(spool, targetId) : undefined;
 }
 

@@ -21,13 +21,14 @@ export function countEvents(ranges: readonly SequenceRange[]): number {
   return ranges.reduce((sum, [, count]) => sum + count, 0);
 }
 
-/** What is missing between 0 and the end of the last range. */
-export function gapsIn(ranges: readonly SequenceRange[]): readonly SequenceRange[] {
+/** What is missing between 0 and the end of the last range, or `end` where that is behind it. */
+export function gapsIn(ranges: readonly SequenceRange[], end = 0): readonly SequenceRange[] {
   const gaps: SequenceRange[] = [];
   let next = 0;
   for (const [first, count] of ranges) {
     if (first > next) gaps.push([next, first - next]);
     next = first + count;
   }
+  if (end > next) gaps.push([next, end - next]);
   return gaps;
 }

@@ -15,9 +15,12 @@ export interface SpoolAccounts {
   readonly pending: number;
   readonly delivered: number;
   readonly quarantined: number;
-  /** By reason. */
+  /** By reason, without those of no event. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Numbers before a known one that are nowhere: they were written and not synced when the power failed, or damaged. */
+  /**
+   * Numbers that are nowhere, before a known one or claimed by a damaged segment: they were written and not synced when
+   * the power failed, or damaged.
+   */
   readonly lost: number;
   /** Numbers that stand in two places; always 0 where everything works. */
   readonly repeated: number;
@@ -69,12 +72,14 @@ export async function accountForSpool(
     sums.pending += countEvents(waiting);
     sums.delivered += countEvents(totals.delivered);
     sums.quarantined += countEvents(totals.quarantined);
-    sums.lost += countLost(all, found.unsealed.get(writerId) ?? []);
+    sums.lost += countLost(gapsIn(all, totals.claimedEnd), found.unsealed.get(writerId) ?? []);
     sums.repeated += parts.reduce((sum, ranges) => sum + countEvents(ranges), 0) - countEvents(all);
     for (const [reason, ranges] of Object.entries(totals.dropped)) {
       dropped = addToReason(dropped, reason, countEvents(ranges));
     }
   }
+  // A file that a repair had put aside is discarded with no event of its own.
+  dropped = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
   return { ...sums, dropped, unsealedFiles: [...found.unsealed.values()].flat().length };
 }
 
@@ -121,12 +126,12 @@ function pendingRanges({ sealed }: SpoolContent, ledger: LedgerContent): Readonl
 }
 
 /** Numbers from the first one of an unfinished file on may stand in it. */
-function countLost(known: readonly SequenceRange[], unsealed: readonly number[]): number {
+function countLost(gaps: readonly SequenceRange[], unsealed: readonly number[]): number {
   const lostOf = ([first, count]: SequenceRange): number => {
     const open = unsealed.filter((sequence) => sequence >= first && sequence < first + count);
     return Math.min(count, ...open.map((sequence) => sequence - first));
   };
-  return gapsIn(known).reduce((sum, gap) => sum + lostOf(gap), 0);
+  return gaps.reduce((sum, gap) => sum + lostOf(gap), 0);
 }
 
 function settledByWriter(

@@ -4,7 +4,7 @@
 //   npx tsx --conditions=@relaykit/source packages/segments/test/golden-spools.ts
 //
 // adds those that are missing to test/fixtures/format-v1. What is there is never changed: it stays readable for ever.
-import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ManualClock } from '@relaykit/testing';
@@ -13,7 +13,10 @@ import {
   ActiveSegmentFile,
   FileSegmentStore,
   LedgerContent,
+  listSpoolFiles,
   nodeFileSystem,
+  Quarantine,
+  repairSealed,
   Spool,
   UnsyncedMove,
 } from '../src/index.ts';
@@ -286,6 +289,30 @@ export const goldenSpools: Readonly<Record<string, (directory: string) => Promis
     const third = await workshop.seal({ second: 2, firstSequence: 7, events: 1 });
     await workshop.settle(third, { status: 'delivered', receipt: 'r-19' });
     await workshop.seal({ second: 3, firstSequence: 9, events: 2 });
+  },
+
+  /**
+   * Two damaged segments, each the last of its writer, were repaired. One holds two whole events of three; nothing was left
+   * of the other, which was discarded and is in the sums by now.
+   */
+  async repaired(directory) {
+    const workshop = new Workshop(directory);
+    const partly = await workshop.seal({ second: 0, firstSequence: 0, events: 3 });
+    const wholly = await workshop.seal({ second: 1, firstSequence: 0, events: 2, writerId: SECOND_WRITER });
+    const path = workshop.pathOf(`${partly}.ndjson`);
+    const [first = '', second = '', third = ''] = readFileSync(path, 'utf8').split('\n');
+    writeFileSync(path, `${first}\n${'\0'.repeat(second.length)}\n${third}\n`);
+    writeFileSync(workshop.pathOf(`${wholly}.ndjson`), '');
+    const spool = workshop.spool();
+    for (const file of await listSpoolFiles(spool)) {
+      if (file.kind === 'sealed') await repairSealed(spool, file, [serializer]);
+    }
+    await new Quarantine(spool).discard(wholly);
+    const folded = (await spool.ledger.content()).fold(
+      (id) => id === wholly,
+      () => true,
+    );
+    writeFileSync(workshop.pathOf('ledger.ndjson'), folded.toLines());
   },
 };
 

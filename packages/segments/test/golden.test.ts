@@ -125,6 +125,15 @@ const expectedSpools: Readonly<Record<string, Expected>> = {
     ledger: [`${id(2_000, 7)} delivered`],
     accounts: { pending: 2, delivered: 16, quarantined: 1, dropped: { totalBytes: 3, age: 2 }, lost: 2 },
   },
+  repaired: {
+    report: {},
+    events: { [id(1, 0)]: [0, 2] },
+    ledger: [`${id(0, 0)} quarantined damaged`],
+    others: [`quarantine/${id(0, 0)}.meta.json`, `quarantine/${id(0, 0)}.ndjson`],
+    metadata: { [id(1, 0)]: { sealReason: 'salvaged', supersedes: id(0, 0), heldReason: 'damagedSource' } },
+    // Of the last three and two events of two writers, 0 and 1 are the numbers of what is whole.
+    accounts: { pending: 2, lost: 3 },
+  },
 };
 
 /** A copy to work on. Git keeps no modes, and a spool has to be private. */

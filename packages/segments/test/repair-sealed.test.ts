@@ -77,7 +77,53 @@ describe('repairSealed', () => {
     });
     expect(textOf(disk, `${SPOOL}/quarantine/${idOf()}.ndjson`)).toBe(content);
     expect(ledgerOf(disk)).toMatchObject([{ id: idOf(), outcome: 'quarantined', reason: 'damaged', eventCount: 0 }]);
-    expect(await accountForSpool(spool)).toMatchObject({ pending: kept.length, repeated: 0 });
+    expect(await accountForSpool(spool)).toMatchObject({
+      pending: kept.length,
+      quarantined: 0,
+      lost: 3 - kept.length,
+      repeated: 0,
+    });
+  });
+
+  it.each([
+    ['rotted as a whole', 'rot'],
+    ['cut to nothing', ''],
+  ])('counts the events of a segment that was %s as lost, also once it is discarded', async (_, content) => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), content);
+    await repair(spool);
+    expect(ledgerOf(disk)).toMatchObject([{ outcome: 'quarantined', eventCount: 0, claimedEvents: 3 }]);
+    expect(await accountForSpool(spool)).toMatchObject({ pending: 0, quarantined: 0, lost: 3 });
+    await new Quarantine(spool).discard(idOf());
+    expect(await accountForSpool(openSpool(disk))).toMatchObject({ pending: 0, dropped: {}, lost: 3 });
+  });
+
+  it.each([2, 9])(
+    'does not believe metadata that says %i events of three that are as they were sealed',
+    async (eventCount) => {
+      const { disk, spool } = createScene();
+      await sealSegment(spool, { events: 3 });
+      disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...metadataOf(disk), eventCount }));
+      expect(await repair(spool)).toMatchObject({ status: 'repaired', salvaged: { eventCount: 3 } });
+      expect(ledgerOf(disk)).toMatchObject([{ eventCount: 0, claimedEvents: 3 }]);
+      expect(await accountForSpool(spool)).toMatchObject({ pending: 3, lost: 0, repeated: 0 });
+    },
+  );
+
+  it('takes up what an export put aside with all of its events, and counts what is lost of them', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), ROTTEN);
+    const handle = disk.openFileSync(pathOf({}, 'ndjson'), 'readWrite');
+    const quarantine = new Quarantine(spool);
+    const fileName = `${idOf()}.ndjson`;
+    await quarantine.add({ metadata: metadataOf(disk), fileName, handle }, 'damaged: its SHA-256 differs');
+    await handle.close();
+    expect(await accountForSpool(spool)).toMatchObject({ quarantined: 3, lost: 0 });
+    expect(await quarantine.requeue(idOf())).toEqual({ status: 'requeued' });
+    await repair(spool);
+    expect(await accountForSpool(openSpool(disk))).toMatchObject({ pending: 2, quarantined: 0, lost: 1 });
   });
 
   it('lets what frames vouch for go', async () => {
@@ -111,6 +157,17 @@ describe('repairSealed', () => {
     disk.placeFile(pathOf({}, 'ndjson'), 'rot');
     expect(await repair(spool)).toEqual({ status: 'repaired', salvaged: undefined });
     expect(namesIn(disk).every((name) => name.startsWith('quarantine/'))).toBe(true);
+  });
+
+  it('sends one that never was known to hold an event there once', async () => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'ndjson'), 'rot');
+    disk.placeFile(pathOf({}, 'meta.json'), '{');
+    expect(await repair(spool)).toEqual({ status: 'repaired', salvaged: undefined });
+    const quarantine = new Quarantine(spool);
+    expect(await quarantine.list()).toMatchObject([{ id: idOf(), eventCount: 0, isWhole: false }]);
+    expect(await quarantine.requeue(idOf())).toMatchObject({ status: 'refused' });
   });
 
   it('rebuilds damaged metadata, and leaves what it cannot read', async () => {
@@ -152,6 +209,13 @@ describe('repairSealed', () => {
         if (namesIn(disk).includes(`${idOf()}.ndjson`)) await repair(spool);
         expect(await eventsOf(disk), `step ${step}, seed ${seed}`).toEqual([0, 2]);
         expect(namesIn(disk), `step ${step}, seed ${seed}`).toContain(`quarantine/${idOf()}.ndjson`);
+        const accounts = await accountForSpool(spool);
+        expect(accounts, `step ${step}, seed ${seed}`).toMatchObject({
+          pending: 2,
+          quarantined: 0,
+          lost: 1,
+          repeated: 0,
+        });
       }
     }
   });

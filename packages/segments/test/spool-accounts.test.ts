@@ -1,6 +1,12 @@
 // Goal: every event number of a spool is in exactly one place, or counted as lost.
 import { describe, expect, it } from 'vitest';
-import { accountForSpool, FileSegmentStore } from '../src/index.ts';
+import {
+  accountForSpool,
+  FileSegmentStore,
+  LedgerContent,
+  type LedgerRecord,
+  MAX_LEDGER_WRITERS,
+} from '../src/index.ts';
 import { linesOf } from './line-serializer.ts';
 import {
   CREATED_MS,
@@ -165,6 +171,64 @@ describe('accountForSpool', () => {
     expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 2 });
     await sealSegment(scene.spool, { first: 3, events: 1, createdAtMs: CREATED_MS + 9 });
     expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, pending: 3, lost: 1 });
+  });
+
+  it('counts what a damaged segment claimed to its end as lost, through each folding', async () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const base = { kind: 'segment', bytes: 8, at } as const;
+    const content = new LedgerContent();
+    // Of five events four were whole, and of these four three, which were delivered.
+    const damaged = { ...base, outcome: 'quarantined', reason: 'damaged', firstSequence: 0, eventCount: 0 } as const;
+    const records: readonly LedgerRecord[] = [
+      { ...damaged, id: idOf(), claimedEvents: 5 },
+      { ...damaged, id: idOf({ createdAtMs: CREATED_MS + 1 }), claimedEvents: 4 },
+      { ...base, id: idOf({ createdAtMs: CREATED_MS + 2 }), outcome: 'delivered', firstSequence: 0, eventCount: 3 },
+    ];
+    for (const record of records) content.takeLine(JSON.stringify(record));
+    const isGone = () => true;
+    const folded = content.fold(isGone, () => true);
+    const former = new LedgerContent();
+    for (const line of folded.toLines().split('\n')) former.takeLine(line);
+    for (let index = 0; index < MAX_LEDGER_WRITERS; index += 1) {
+      const id = idOf({ writerId: `w${String(index).padStart(9, '0')}` });
+      former.takeLine(JSON.stringify({ ...base, id, outcome: 'delivered', firstSequence: 0, eventCount: 0 }));
+    }
+    const retired = former.fold(isGone, () => false);
+    expect(retired.former).toMatchObject({ writers: 1, delivered: 3, lost: 2 });
+    for (const ledger of [content, folded, retired]) {
+      const scene = createScene();
+      scene.disk.placeFile(`${SPOOL}/ledger.ndjson`, ledger.toLines());
+      expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, delivered: 3, lost: 2 });
+    }
+  });
+
+  it('keeps what else is known of a writer of whom somebody claims more than can be', async () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const base = { kind: 'segment', bytes: 8, at, firstSequence: 2, eventCount: 0 } as const;
+    const content = new LedgerContent();
+    content.takeLine(JSON.stringify({ ...base, id: idOf(), outcome: 'delivered', firstSequence: 0, eventCount: 2 }));
+    const claim = { outcome: 'quarantined', claimedEvents: Number.MAX_SAFE_INTEGER };
+    content.takeLine(JSON.stringify({ ...base, ...claim, id: idOf({ createdAtMs: CREATED_MS + 1, first: 2 }) }));
+    const gone = content.fold(
+      () => true,
+      () => true,
+    );
+    const scene = createScene();
+    scene.disk.placeFile(`${SPOOL}/ledger.ndjson`, gone.toLines());
+    expect(await accountForSpool(scene.spool)).toMatchObject({ delivered: 2, lost: Number.MAX_SAFE_INTEGER - 2 });
+  });
+
+  it('passes over a claim that is no number, with its line', async () => {
+    const scene = createScene();
+    const record = { kind: 'segment', outcome: 'delivered', firstSequence: 0, eventCount: 3, bytes: 8, at: '' };
+    const sums = { kind: 'writer', segments: 1, bytes: 8, delivered: [[0, 3]], quarantined: [], dropped: {} };
+    const lines = [
+      { ...record, id: idOf(), claimedEvents: '3' },
+      { ...sums, writerId: 'aaaaaaaaaa', claimedEnd: -1 },
+      { ...sums, writerId: 'bbbbbbbbbb', claimedEnd: 3 },
+    ];
+    scene.disk.placeFile(`${SPOOL}/ledger.ndjson`, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    expect(await accountForSpool(scene.spool)).toEqual({ ...nothing, delivered: 3 });
   });
 
   it('shows numbers that stand in two places, pending or settled', async () => {
