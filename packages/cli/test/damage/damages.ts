@@ -185,6 +185,19 @@ export const damages: readonly Damage[] = [
     lost: () => [],
   },
   {
+    name: 'a sealed segment overwritten, and its metadata gone',
+    apply: async ({ directory, first }) => {
+      await writeFile(join(directory, first.fileName), Buffer.alloc(100));
+      await rm(join(directory, `${first.id}.meta.json`));
+    },
+    expected: ({ first }) => [
+      { severity: 'damage', code: 'metadataMissing', file: first.fileName },
+      { severity: 'unfinished', code: 'tornTail', file: first.fileName, positionBytes: 0 },
+    ],
+    lost: ({ first }) => first.events,
+    quarantined: ({ first }) => first.fileName,
+  },
+  {
     name: 'a segment that is missing',
     apply: ({ directory, first }) => rm(join(directory, first.fileName)),
     expected: ({ first }) => [{ severity: 'damage', code: 'segmentMissing', file: `${first.id}.meta.json` }],
