@@ -1,6 +1,6 @@
 // Goal: stat, cat, bundle, doctor and rekey tell the truth of a spool in every format, and change nothing they should not.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
@@ -321,7 +321,7 @@ describe('relay doctor', () => {
     const results = jsonLines<{ check: string; status: string }>(checks);
     expect(results.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(results.map(({ check }) => check)).toEqual(
-      expect.arrayContaining(['locks', 'writing', 'clock', 'keys', 'events']),
+      expect.arrayContaining(['locks', 'writing', 'clock', 'keys', 'segments', 'events']),
     );
     expect(await readdir(spool)).toEqual(before);
   });
@@ -350,6 +350,49 @@ describe('relay doctor', () => {
     });
     await chmod(key, 0o640);
     expect(await relay(['doctor', '--dir', spool, '--key-file', key])).toMatchObject({ code: 7 });
+  });
+
+  it.each([
+    ['is empty', (path: string) => writeFile(path, ''), /lost bytes \(\S+: 0 bytes of \d+\); relay repair/u],
+    [
+      'is empty and without metadata',
+      async (path: string) => {
+        await writeFile(path, '');
+        await rm(path.replace(/ndjson$/u, 'meta.json'));
+      },
+      /lost bytes \(\S+: it is empty\)/u,
+    ],
+    ['lost its last byte', async (path: string) => truncate(path, (await stat(path)).size - 1), /lost bytes/u],
+    [
+      'is a link',
+      async (path: string) => {
+        await rm(path);
+        await symlink('/etc/hostname', path);
+      },
+      /1 segment cannot be read \(\S+: .+\); see what stands there/u,
+    ],
+    [
+      'is a FIFO',
+      async (path: string) => {
+        await rm(path);
+        execFileSync('mkfifo', [path]);
+      },
+      /1 segment cannot be read \(\S+: .+\); see what stands there/u,
+    ],
+  ])('fails at a segment that %s', async (_, spoil, message) => {
+    const spool = await newSpool();
+    await relay(['record', '--dir', spool], { stdin: text(0, 2) });
+    await relay(['record', '--dir', spool], { stdin: text(2, 2) });
+    const file = (await readdir(spool)).find((name) => /^\d.*\.ndjson$/u.test(name)) ?? '';
+    await spoil(join(spool, file));
+    const found = await relay(['doctor', '--dir', spool, '--json']);
+    expect(found.code).toBe(7);
+    const checks = jsonLines<{ check: string; message: string }>(found);
+    expect(checks.find(({ check }) => check === 'segments')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(message),
+    });
+    expect(checks.find(({ check }) => check === 'segments')?.message).toContain(file);
   });
 
   it('warns of names from the future, of a dead writer, and of what is set aside', async () => {

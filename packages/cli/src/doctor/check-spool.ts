@@ -4,6 +4,7 @@ import { describeError } from '../describe-error.ts';
 import { formatAge, formatBytes, formatCount } from '../format.ts';
 import { type SpoolView, viewSpool } from '../open-spool.ts';
 import { type SpoolSnapshot, SpoolWatcher } from '../spool-snapshot.ts';
+import { checkSegments } from './check-segments.ts';
 import type { CheckResult } from './examine.ts';
 
 /** What waits for somebody, or for a process that does not come. */
@@ -11,7 +12,8 @@ export async function checkSpool(directory: string): Promise<CheckResult[]> {
   try {
     const view = await viewSpool(directory);
     const snapshot = await new SpoolWatcher(view).snapshot();
-    return [await checkWriters(view), checkDelivery(snapshot), checkAside(snapshot), checkNumbers(snapshot)];
+    const segments = await checkSegments(view);
+    return [await checkWriters(view), segments, checkDelivery(snapshot), checkAside(snapshot), checkNumbers(snapshot)];
   } catch (error) {
     return [{ check: 'spool', status: 'fail', message: describeError(error) }];
   }
