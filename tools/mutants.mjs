@@ -675,4 +675,29 @@ export const mutants = [
       await sealer.takeFailed(segment);`,
     test: test('disk-writer', 'file-disk-writer-exit', 'leaves every batch in one place, whenever the process ends'),
   },
+  {
+    mistake: 'forget what a damaged segment had claimed to hold',
+    file: 'packages/segments/src/repair-sealed.ts',
+    from: "await quarantineSegment(spool, damaged, 'damaged', { claimedEvents });",
+    to: "await quarantineSegment(spool, damaged, 'damaged');",
+    test: test('segments', 'repair-sealed', 'keeps what is whole, once, when the power fails at any step'),
+  },
+  {
+    mistake: 'forget at a discard what the damaged segment had claimed',
+    file: QUARANTINE_FILES,
+    from: "...claim, from: 'quarantine'",
+    to: "from: 'quarantine'",
+    test: test('segments', 'repair-sealed', 'counts them as lost still once the segment is discarded'),
+  },
+  {
+    mistake: 'forget what a damaged segment had claimed with the writer that it was of',
+    file: 'packages/segments/src/ledger-totals.ts',
+    from: 'gapsIn(allRanges(totals), totals.claimedEnd)',
+    to: 'gapsIn(allRanges(totals))',
+    test: test(
+      'segments',
+      'spool-accounts',
+      'counts what a damaged segment claimed to its end as lost, through each folding',
+    ),
+  },
 ];
