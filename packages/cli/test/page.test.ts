@@ -2,9 +2,12 @@
 // Method: the real server in this process; Chromium through playwright-core. RELAY_SCREENSHOTS=FOLDER keeps pictures.
 import { execFileSync } from 'node:child_process';
 import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { isLoopback } from '@relaykit/export-queue/uploader-kit';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { hostnameOf } from '../src/serve/known-hosts.ts';
 import { relay } from './in-process.ts';
 import { TestReceiver } from './receiver.ts';
 import { newSpool } from './spool.ts';
@@ -89,7 +92,18 @@ describe('relay serve', () => {
     await using server = await serve(await spoolWithHistory(), '--allow-host', 'Spool.example');
     const { url } = server;
     const { port } = new URL(url);
-    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'LOCALHOST', '[::1]:80', 'spool.example']) {
+    for (const host of [
+      `127.0.0.1:${port}`,
+      '127.0.0.2',
+      `localhost:${port}`,
+      'LOCALHOST',
+      '[::1]:80',
+      'spool.example',
+      'SPOOL.example:80',
+      // Whatever leads here: a port of a container is asked for by an address that it does not know.
+      `192.0.2.7:${port}`,
+      `[2001:db8::7]:${port}`,
+    ]) {
       expect((await ask(url, { host })).status, host).toBe(200);
     }
     // A page of somebody else, whose name is bound to this address a moment later.
@@ -98,6 +112,10 @@ describe('relay serve', () => {
       `attacker.example:${port}`,
       'localhost.attacker.example',
       '127.0.0.1.nip.io',
+      '192.0.2.7.attacker.example',
+      'spool.example.attacker.example',
+      '127.0.0.1@attacker.example',
+      'attacker.example#@127.0.0.1',
     ]) {
       for (const path of ['/', '/samples.json']) {
         const { status, body } = await ask(url, { host, path });
@@ -141,7 +159,36 @@ describe('relay serve', () => {
       code: 2,
       stderr: expect.stringContaining('add --allow-remote to mean it'),
     });
+    for (const host of ['::', '192.0.2.7', 'localhost.attacker.example', 'a/b', '']) {
+      expect(await relay(['serve', '--dir', spool, '--host', host]), host).toMatchObject({ code: 2 });
+    }
     expect(await relay(['serve', '--dir', spool, '--port', '70000'])).toMatchObject({ code: 2 });
+  });
+
+  it('answers under the addresses of the machine where it listens for other machines', async () => {
+    await using server = await serve(await spoolWithHistory(), '--host', '0.0.0.0', '--allow-remote');
+    const { port } = new URL(server.url);
+    const addresses = Object.values(networkInterfaces()).flatMap((list = []) =>
+      list.flatMap(({ address, family }) => (family === 'IPv4' ? [address] : [])),
+    );
+    for (const address of addresses) expect((await ask(`http://${address}:${port}/`, {})).status, address).toBe(200);
+    expect((await ask(`http://127.0.0.1:${port}/`, { host: 'attacker.example' })).status).toBe(403);
+  });
+
+  it('listens on this machine alone, however that is written', async () => {
+    await using server = await serve(await spoolWithHistory(), '--host', 'LOCALHOST');
+    expect((await ask(server.url, {})).status).toBe(200);
+  });
+
+  it.each([
+    ['127.0.0.2', 'http://127.0.0.2:7361/'],
+    ['127.1', 'http://127.0.0.1:7361/'],
+    ['[::1]', 'http://[::1]:7361/'],
+    ['::1', 'http://[::1]:7361/'],
+    ['LocalHost', 'http://localhost:7361/'],
+  ])('takes %s for this machine', (host, expected) => {
+    const hostname = hostnameOf(host) ?? '';
+    expect([isLoopback(hostname), new URL(`http://${hostname}:7361/`).href]).toEqual([true, expected]);
   });
 });
 

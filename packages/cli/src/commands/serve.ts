@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isLoopback } from '@relaykit/export-queue/uploader-kit';
 import { Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { describeError } from '../describe-error.ts';
@@ -8,6 +9,7 @@ import { MessageOutput } from '../message-output.ts';
 import { viewSpool } from '../open-spool.ts';
 import { directoryOption, duration, jsonOption, wholeNumber } from '../options.ts';
 import { SampleHistory } from '../samples.ts';
+import { hostnameOf } from '../serve/known-hosts.ts';
 import { readPageFiles } from '../serve/page-files.ts';
 import { PageServer } from '../serve/page-server.ts';
 import { SpoolWatcher } from '../spool-snapshot.ts';
@@ -18,7 +20,6 @@ import type { CommandSetup } from './command-setup.ts';
 const defaultPort = 7361;
 const defaultIntervalMs = 2_000;
 const minIntervalMs = 100;
-const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 interface ServeOptions {
   readonly dir: string;
@@ -61,9 +62,9 @@ export function defineServe({ program, run }: CommandSetup): void {
     .addHelpText(
       'after',
       `
-Requests are answered for localhost, for the address it listens on, and for
-names given with --allow-host. Charts begin when it is started and hold an hour
-or two.
+Requests are answered for localhost, for any address, for the name it listens
+on, and for names given with --allow-host. Charts begin when it is started and
+hold an hour or two.
 
 Exit codes: 0 ended by a signal, 1 failure, 2 wrong use.`,
     )
@@ -72,7 +73,9 @@ Exit codes: 0 ended by a signal, 1 failure, 2 wrong use.`,
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<ExitCode> {
   const { dir, host, port, interval, allowHost = [] } = options;
-  if (!loopback.includes(host) && !options.allowRemote) {
+  const hostname = hostnameOf(host);
+  if (hostname === undefined) throw new UsageError(`--host must be a name or an address, got ${JSON.stringify(host)}.`);
+  if (!isLoopback(hostname) && !options.allowRemote) {
     throw new UsageError(
       `--host ${host} is reached by other machines, and there is no password; add --allow-remote to mean it.`,
     );
@@ -83,7 +86,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<Ex
   const messages = new MessageOutput(context.stderr, signal);
   const history = new SampleHistory(new SpoolWatcher(await viewSpool(dir)));
   await history.take();
-  const server = new PageServer({ history, files: await readPageFiles(), host, port, allowedHosts: allowHost });
+  const server = new PageServer({ history, files: await readPageFiles(), hostname, port, allowedHosts: allowHost });
   const url = await server.listen().catch((cause: unknown) => {
     throw new Error(`Cannot listen on ${host}, port ${port}; choose another with --port`, { cause });
   });

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SampleHistory } from '../samples.ts';
+import { KnownHosts, withoutBrackets } from './known-hosts.ts';
 import type { PageFile } from './page-files.ts';
 
 export interface PageServerOptions {
   readonly history: SampleHistory;
   readonly files: ReadonlyMap<string, PageFile>;
-  readonly host: string;
+  /** What to listen on: a name, or an address as it stands in a URL. */
+  readonly hostname: string;
   readonly port: number;
   /** Names under which browsers may ask for it, beside those of this machine. */
   readonly allowedHosts: readonly string[];
@@ -23,30 +25,26 @@ const headers = {
   'cache-control': 'no-store',
 } as const;
 
-const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
-
 /** Serves the page and what it shows. Only reads, only for hosts it knows: a name that is bound anew to this machine gets nothing. */
 export class PageServer {
   readonly #options: PageServerOptions;
   readonly #server: Server;
-  readonly #hosts: ReadonlySet<string>;
+  readonly #hosts: KnownHosts;
 
   constructor(options: PageServerOptions) {
     this.#options = options;
-    this.#hosts = new Set(
-      [...loopbackNames, urlHost(options.host), ...options.allowedHosts].map((name) => name.toLowerCase()),
-    );
+    this.#hosts = new KnownHosts([options.hostname, ...options.allowedHosts]);
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
   /** @returns The address to open. */
   listen(): Promise<string> {
-    const { host, port } = this.#options;
+    const { hostname, port } = this.#options;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
+      this.#server.listen(port, withoutBrackets(hostname), () => {
         const { port: chosen } = this.#server.address() as AddressInfo;
-        resolve(`http://${urlHost(host)}:${chosen}/`);
+        resolve(`http://${hostname}:${chosen}/`);
       });
     });
   }
@@ -64,7 +62,8 @@ export class PageServer {
   }
 
   #find(request: IncomingMessage): PageFile & { readonly status: number } {
-    if (!this.#hosts.has(hostOf(request))) return refusal(403, 'This host is not allowed; see --allow-host.');
+    if (!this.#hosts.includes(request.headers.host ?? ''))
+      return refusal(403, 'This host is not allowed; see --allow-host.');
     if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, 'Only GET and HEAD.');
     const [path = '/', query = ''] = (request.url ?? '/').split('?');
     if (path === '/samples.json') return { status: 200, ...this.#samples(new URLSearchParams(query)) };
@@ -78,16 +77,6 @@ export class PageServer {
     const text = JSON.stringify({ latest, samples: samples.filter(({ atMs }) => !(atMs <= after)) });
     return { mediaType: 'application/json; charset=utf-8', bytes: new TextEncoder().encode(text) };
   }
-}
-
-/** The name in the Host header, without its port. */
-function hostOf({ headers: { host = '' } }: IncomingMessage): string {
-  return host.toLowerCase().replace(/:\d+$/u, '');
-}
-
-/** An address as it stands in a URL. */
-function urlHost(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
 }
 
 function refusal(status: number, text: string): PageFile & { readonly status: number } {
