@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packInto } from './packed.mjs';
-import { checkTarball } from './release/tarball.mjs';
+import { checkTarball, readTracked } from './release/tarball.mjs';
 import { readWorkspace, report } from './workspace.mjs';
 
 const problems = [];
@@ -16,9 +16,10 @@ try {
     scratch,
     packages.map(({ name }) => name),
   );
+  const tracked = await readTracked();
   for (const item of packages) {
     const tarball = tarballs.get(item.name);
-    problems.push(...(await checkTarball(item, tarball)).map((problem) => `${item.folder}: ${problem}`));
+    problems.push(...(await checkTarball(item, tarball, tracked)).map((problem) => `${item.folder}: ${problem}`));
     console.log(`${item.name}: ${tarball.files.length} files, ${tarball.size} bytes`);
   }
 } finally {

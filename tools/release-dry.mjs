@@ -11,11 +11,12 @@ import { installInto, packInto } from './packed.mjs';
 import { besides, tryReadme } from './release/readme-examples.mjs';
 import { bundledBytes, checkInstalledFiles, checkSizes } from './release/sizes.mjs';
 import { audit, checkInstallScripts, checkSbom, makeSbom } from './release/supply-chain.mjs';
-import { checkTarball } from './release/tarball.mjs';
+import { checkFiles, checkTarball, readTracked } from './release/tarball.mjs';
 import { checkVersions, makeVersionedCopy, updateLock } from './release/versioned-copy.mjs';
 import { readJson, readWorkspace, report, root } from './workspace.mjs';
 
 const { values } = parseArgs({ options: { 'require-audit': { type: 'boolean' }, sbom: { type: 'string' } } });
+const tracked = await readTracked();
 const problems = [];
 const notes = [];
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'relaykit-release-')));
@@ -33,11 +34,8 @@ try {
   const versionProblems = checkVersions(copy);
   await updateLock(copy);
   const packages = readWorkspace(copy).filter(({ manifest }) => !manifest.private);
-  const tarballs = await packInto(
-    scratch,
-    packages.map(({ name }) => name),
-    copy,
-  );
+  const names = packages.map(({ name }) => name);
+  const tarballs = await packInto(scratch, names, copy);
   const waiting = [...packages];
   const rows = new Map();
   const work = async () => {
@@ -60,6 +58,7 @@ ${error.stderr ?? ''}`);
   console.log(packagesTable.toString());
   console.log(entriesTable.toString());
   tell('versions and ranges', versionProblems);
+  tell('files in the folders', await checkFolders(names));
   tell('install scripts', checkInstallScripts(copy));
   await checkBill();
   await checkAdvisories();
@@ -86,7 +85,7 @@ async function tryPackage(item, tarballs) {
 
   const files = join(project, 'node_modules', name);
   const found = say([
-    ...(await checkTarball(item, tarball)),
+    ...(await checkTarball(item, tarball, tracked)),
     ...checkInstalledFiles(files, tarball.files, [scratch, root, `${homedir()}/`, 'file://']),
   ]);
   const sizes = {};
@@ -118,6 +117,18 @@ async function tryPackage(item, tarballs) {
     ],
     entries: entries.map((one) => [one.specifier, one.minified, budget?.entries[one.entry] ?? '?', one.gzipped]),
   };
+}
+
+/** The copy holds what git would commit; a release is packed from the folders, with what git ignores there. */
+async function checkFolders(names) {
+  const into = join(scratch, 'folders');
+  mkdirSync(into);
+  const tarballs = await packInto(into, names);
+  return readWorkspace()
+    .filter(({ name }) => tarballs.has(name))
+    .flatMap((item) =>
+      checkFiles(item, tarballs.get(item.name), tracked).map((problem) => `${item.folder}: ${problem}`),
+    );
 }
 
 function budgetOf(name) {

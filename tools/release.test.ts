@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import { checkSizes } from './release/sizes.mjs';
 // @ts-expect-error -- plain JavaScript
 import { judgeAudit } from './release/supply-chain.mjs';
+// @ts-expect-error -- plain JavaScript
+import { checkFiles, readTracked } from './release/tarball.mjs';
 
 const advisory = { title: 'reads too far', url: 'https://advisories.example.com/1' };
 const found = JSON.stringify({ vulnerabilities: { dependency: { severity: 'high', via: [advisory, 'another'] } } });
@@ -29,4 +31,39 @@ it('names what exceeds its budget, has none, or has far too much', () => {
   expect(checkSizes('it', 10_000, {}, table)).toEqual([expect.stringContaining('which is no entry')]);
   expect(checkSizes('it', 1_000, { '.': 5_000 }, table)).toEqual([expect.stringContaining('lower its budget')]);
   expect(checkSizes('other', 1, {}, table)).toEqual([expect.stringContaining('other has no line')]);
+});
+
+const outputs = ['js', 'js.map', 'd.ts', 'd.ts.map'].map((extension) => `dist/index.${extension}`);
+const needed = ['package.json', 'README.md', 'LICENSE', 'src/index.ts', ...outputs];
+const tracked = new Set(['packages/it/src/index.ts', 'packages/it/src/customers.csv']);
+const problemsOf = (...more: string[]): string[] =>
+  checkFiles(
+    { folder: 'packages/it', manifest: { exports: { '.': './dist/index.js' } } },
+    { files: [...needed, ...more].map((path) => ({ path })) },
+    tracked,
+  );
+
+it('lets a tarball hold what git knows to be source, and what is built of it', () => {
+  expect(problemsOf()).toEqual([]);
+});
+
+it.each([
+  'src/.env',
+  'src/customers.csv',
+  'src/notes.ts',
+  'src/page/index.html',
+  'bin/private.js',
+  'dist/notes.js',
+  'dist/notes.d.ts',
+  'dist/notes.js.map',
+  'dist/index.test.js',
+  'spool/1.ndjson',
+])('names %s in a tarball', (path) => {
+  expect(problemsOf(path)).toContainEqual(expect.stringContaining(path));
+});
+
+it('knows the sources of this repository', async () => {
+  const known: Set<string> = await readTracked();
+  expect(known).toContain('packages/cli/src/page/page.js');
+  expect(known).toContain('packages/types/src/index.ts');
 });
