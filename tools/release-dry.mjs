@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { installInto, packInto } from './packed.mjs';
+import { checkDist } from './release/fresh-dist.mjs';
 import { besides, tryReadme } from './release/readme-examples.mjs';
 import { bundledBytes, checkInstalledFiles, checkSizes } from './release/sizes.mjs';
 import { audit, checkInstallScripts, checkSbom, makeSbom } from './release/supply-chain.mjs';
@@ -17,6 +18,7 @@ import { readJson, readWorkspace, report, root } from './workspace.mjs';
 
 const { values } = parseArgs({ options: { 'require-audit': { type: 'boolean' }, sbom: { type: 'string' } } });
 const tracked = await readTracked();
+const toRelease = readWorkspace().filter(({ manifest }) => !manifest.private);
 const problems = [];
 const notes = [];
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'relaykit-release-')));
@@ -58,7 +60,8 @@ ${error.stderr ?? ''}`);
   console.log(packagesTable.toString());
   console.log(entriesTable.toString());
   tell('versions and ranges', versionProblems);
-  tell('files in the folders', await checkFolders(names));
+  tell('built of these sources', await checkDist(toRelease, join(scratch, 'built')));
+  tell('files in the folders', await checkFolders());
   tell('install scripts', checkInstallScripts(copy));
   await checkBill();
   await checkAdvisories();
@@ -120,15 +123,16 @@ async function tryPackage(item, tarballs) {
 }
 
 /** The copy holds what git would commit; a release is packed from the folders, with what git ignores there. */
-async function checkFolders(names) {
+async function checkFolders() {
   const into = join(scratch, 'folders');
   mkdirSync(into);
-  const tarballs = await packInto(into, names);
-  return readWorkspace()
-    .filter(({ name }) => tarballs.has(name))
-    .flatMap((item) =>
-      checkFiles(item, tarballs.get(item.name), tracked).map((problem) => `${item.folder}: ${problem}`),
-    );
+  const tarballs = await packInto(
+    into,
+    toRelease.map(({ name }) => name),
+  );
+  return toRelease.flatMap((item) =>
+    checkFiles(item, tarballs.get(item.name), tracked).map((problem) => `${item.folder}: ${problem}`),
+  );
 }
 
 function budgetOf(name) {

@@ -1,5 +1,12 @@
 // Goal: the checks of a release that a green repository never shows red can fail.
-import { expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+// @ts-expect-error -- plain JavaScript
+import { compareBuilds } from './release/fresh-dist.mjs';
+// @ts-expect-error -- plain JavaScript
+import { quickStartOf, tryScript } from './release/readme-examples.mjs';
 // @ts-expect-error -- plain JavaScript
 import { checkSizes } from './release/sizes.mjs';
 // @ts-expect-error -- plain JavaScript
@@ -66,4 +73,42 @@ it('knows the sources of this repository', async () => {
   const known: Set<string> = await readTracked();
   expect(known).toContain('packages/cli/src/page/page.js');
   expect(known).toContain('packages/types/src/index.ts');
+});
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'relaykit-release-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+it.each(['example.mjs', 'example.cjs'])('takes an example that never settles for one that failed: %s', async (file) => {
+  const folder = newFolder();
+  expect(await tryScript(folder, file, "console.log(await 'done');", /^done\n$/u)).toEqual([]);
+  expect(await tryScript(folder, file, 'await new Promise(() => undefined);')).toHaveLength(1);
+  expect(await tryScript(folder, file, "console.log('another');", /^done/u)).toEqual([
+    expect.stringContaining('another'),
+  ]);
+});
+
+it('takes no later example for a quick start that went', () => {
+  const block = (text: string): string => `\`\`\`ts\n${text}\n\`\`\`\n`;
+  expect(quickStartOf(`# It\n\n${block('start();')}\n## More\n\n${block('more();')}`)).toBe('start();\n');
+  expect(quickStartOf(`# It\n\n## Quick start\n\n${block('start();')}`)).toBe('start();\n');
+  expect(quickStartOf(`# It\n\n## Quick start\n\nNothing.\n\n## More\n\n${block('more();')}`)).toBeUndefined();
+});
+
+it('names outputs that their sources no longer build, and no other', () => {
+  const [dist, fresh] = [join(newFolder(), 'dist'), newFolder()];
+  mkdirSync(dist);
+  for (const folder of [dist, fresh]) writeFileSync(join(folder, 'same.js'), 'same();\n');
+  expect(compareBuilds(dist, fresh)).toEqual([]);
+  writeFileSync(join(dist, 'stale.js'), 'once();\n');
+  writeFileSync(join(fresh, 'stale.js'), 'now();\n');
+  writeFileSync(join(dist, 'gone.d.ts'), 'export {};\n');
+  writeFileSync(join(fresh, 'added.js'), 'added();\n');
+  expect(compareBuilds(dist, fresh)).toEqual([
+    expect.stringContaining('dist/added.js'),
+    expect.stringContaining('dist/gone.d.ts'),
+    expect.stringContaining('dist/stale.js'),
+  ]);
 });

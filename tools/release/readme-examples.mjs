@@ -72,18 +72,10 @@ export async function tryReadme(project, name, entries) {
   });
   await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const collector = `http://127.0.0.1:${receiver.address().port}/events`;
-  const attempt = async (way, file, code, expected = /^/u) => {
+  const attempt = async (way, file, script, expected) => {
     const folder = join(project, `try-${way}-${file.replace(/\W/gu, '-')}`);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, file), code);
-    try {
-      const env = { ...process.env, NODE_OPTIONS: '', NODE_PATH: '', NO_COLOR: '1' };
-      const { stdout, stderr } = await run(process.execPath, [file], { cwd: folder, env, timeout: 60_000 });
-      if (!expected.test(stdout)) problems[way].push(`${name}: ${file} (${way}) printed ${JSON.stringify(stdout)}`);
-      if (stderr !== '') problems[way].push(`${name}: ${file} (${way}) warns: ${stderr}`);
-    } catch (error) {
-      problems[way].push(`${name}: ${file} (${way}): ${error.message}\n${error.stderr}`);
-    }
+    const found = await tryScript(folder, file, script, expected);
+    problems[way].push(...found.map((problem) => `${name}: ${file} (${way}) ${problem}`));
   };
   try {
     const list = JSON.stringify(entries);
@@ -97,11 +89,11 @@ export async function tryReadme(project, name, entries) {
     await attempt(
       'require',
       'entries.cjs',
-      `(async () => { for (const entry of ${list}) { const found = require(entry); ${isGiven} ${isSame} } })();`,
+      `for (const entry of ${list}) { const found = require(entry); ${isGiven} ${isSame} }`,
     );
     const readme = readFileSync(join(project, 'node_modules', name, 'README.md'), 'utf8');
     const stage = stages[name.slice(scope.length)];
-    const block = /^```ts\n(.*?)^```$/msu.exec(readme)?.[1];
+    const block = quickStartOf(readme);
     if (name === `${scope}cli`) {
       const cli = (load) => `${load}
         const relay = (args, input) => execFileSync(process.execPath, [${JSON.stringify(join(project, 'node_modules', name, 'bin/relay.js'))}, ...args], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
@@ -128,7 +120,7 @@ export async function tryReadme(project, name, entries) {
       const whole = `${imports}${stage.before ?? ''}\n${fill}\n${code}\n${stage.after ?? ''}\n`;
       const { code: script } = await transformWithOxc(whole, 'example.ts', { sourcemap: false });
       await attempt('esm', 'example.mjs', script, stage.expected);
-      await attempt('require', 'example.cjs', asCommonJs(script), stage.expected);
+      await attempt('require', 'example.cjs', withRequire(script), stage.expected);
     }
   } finally {
     receiver.closeAllConnections();
@@ -137,8 +129,42 @@ export async function tryReadme(project, name, entries) {
   return problems;
 }
 
-/** The same with `require` for each `import`. What awaits at the top level of a module has to go into a function. */
-export function asCommonJs(script) {
+/** The first block of TypeScript, where it stands before the second heading: one that stands later is another example. */
+export function quickStartOf(readme) {
+  const [before, first = ''] = readme.split(/^## /mu);
+  return /^```ts\n(.*?)^```$/msu.exec(`${before}${first}`)?.[1];
+}
+
+/** Says that a script came to its end: a promise that nothing settles ends a process, too, and with exit code 0 in CommonJS. */
+const endMark = '\n(the end was reached)\n';
+
+/**
+ * @param folder - Where it runs; made where it is missing.
+ * @param file - `.mjs`, or `.cjs` for a script that awaits and requires.
+ * @param expected - What it must print.
+ * @returns What went wrong.
+ */
+export async function tryScript(folder, file, script, expected = /^/u) {
+  const whole = `${script}\nprocess.stdout.write(${JSON.stringify(endMark)});\n`;
+  mkdirSync(folder, { recursive: true });
+  // What awaits at the top level of a module has to go into a function.
+  writeFileSync(join(folder, file), file.endsWith('.cjs') ? `(async () => {\n${whole}})();\n` : whole);
+  try {
+    const env = { ...process.env, NODE_OPTIONS: '', NODE_PATH: '', NO_COLOR: '1' };
+    const { stdout, stderr } = await run(process.execPath, [file], { cwd: folder, env, timeout: 60_000 });
+    const problems = [];
+    if (!stdout.endsWith(endMark)) problems.push('ended before its last line: something it awaits never settles');
+    const printed = stdout.replace(endMark, '');
+    if (!expected.test(printed)) problems.push(`printed ${JSON.stringify(printed)}`);
+    if (stderr !== '') problems.push(`warns: ${stderr}`);
+    return problems;
+  } catch (error) {
+    return [`failed: ${error.message}\n${error.stderr}`];
+  }
+}
+
+/** The same with `require` for each `import`. */
+export function withRequire(script) {
   let text = script;
   for (const { start, end, moduleRequest, entries } of parseSync(
     'example.mjs',
@@ -151,5 +177,5 @@ export function asCommonJs(script) {
     const isNamed = entries.every(({ importName }) => importName.kind === 'Name');
     text = `${text.slice(0, start)}const ${isNamed ? `{ ${names.join(', ')} }` : names[0]} = ${from};${text.slice(end)}`;
   }
-  return `(async () => {\n${text.replaceAll(/^export \{\};?$/gmu, '')}\n})();\n`;
+  return text.replaceAll(/^export \{\};?$/gmu, '');
 }
