@@ -1,5 +1,5 @@
 import { nodeFileSystem } from '@relaykit/segments';
-import { type EncryptionKey, KEY_BYTES, type KeySet } from '@relaykit/serializer-encrypted';
+import { type EncryptionKey, KEY_BYTES, KeyRing, type KeySet } from '@relaykit/serializer-encrypted';
 import type { FileSystem } from '@relaykit/types';
 
 /** A key is a hundred bytes; what is larger is another file. */
@@ -18,12 +18,31 @@ const hash = 0x23;
 export function readKeyFile(path: string, fileSystem: FileSystem = nodeFileSystem()): KeySet {
   const content = readPrivate(path, fileSystem);
   try {
-    const keys = [...linesOf(content)].flatMap((line, index) => parseLine(line, `${path}, line ${index + 1}`) ?? []);
+    const places: string[] = [];
+    const keys = [...linesOf(content)].flatMap((line, index) => {
+      const place = `${path}, line ${index + 1}`;
+      const key = parseLine(line, place);
+      if (key) places.push(place);
+      return key ?? [];
+    });
     const [current, ...others] = keys;
     if (!current) throw new Error(`${path} holds no key; write one line: an id, a space, and 64 hexadecimal digits.`);
+    requireRules({ current, others }, places);
     return { current, others };
   } finally {
     content.fill(0);
+  }
+}
+
+/** @throws Error - naming the line of a key that breaks the rules of keys. */
+function requireRules(keys: KeySet, places: readonly string[]): void {
+  try {
+    new KeyRing(keys).wipe();
+  } catch (cause) {
+    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause;
+    const [, index, rule = ''] = /^keys\.(?:current|others\[(\d+)\])\.id (.*)$/u.exec(cause.message) ?? [];
+    const place = places[index === undefined ? 0 : Number(index) + 1];
+    throw new Error(`${place}: the id ${rule.replace('the ring has', 'the file has')}.`);
   }
 }
 

@@ -77,13 +77,21 @@ async function natsUploader(
   const connection = { servers: servers.split(','), ...login, ...(scheme === 'tls' ? { tls: {} } : {}) };
   const common = {
     connection,
-    subject: decodeURIComponent(subject),
+    subject: unescaped(subject),
     ...(natsStream === undefined ? {} : { stream: natsStream }),
   };
   const { NatsUploader } = await import('@relaykit/uploader-nats');
   return fromArguments(
     () => new NatsUploader(mode === 'event' ? { ...common, mode, serializers } : { ...common, mode }),
   );
+}
+
+function unescaped(subject: string): string {
+  try {
+    return decodeURIComponent(subject);
+  } catch {
+    throw new UsageError(`the subject in --to must have %25 for a percent sign, got '${subject}'`);
+  }
 }
 
 /** @throws TypeError - without the text, which may hold a secret. */

@@ -1,3 +1,5 @@
+import { optionInCommandTerms } from './in-command-terms.ts';
+
 /** The command line is not right; nothing was done. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -8,7 +10,8 @@ export function fromArguments<Result>(make: () => Result): Result {
   try {
     return make();
   } catch (cause) {
-    if (cause instanceof TypeError || cause instanceof RangeError) throw new UsageError(cause.message, { cause });
-    throw cause;
+    if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause;
+    // What it says in the words of the packages is said here: the cause adds nothing.
+    throw new UsageError(optionInCommandTerms(cause.message));
   }
 }

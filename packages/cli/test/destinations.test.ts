@@ -57,11 +57,43 @@ describe('relay export to S3', () => {
 
 const hasNats = spawnSync('nats-server', ['--version']).status === 0;
 
+describe('relay export to S3, with credentials', () => {
+  it.each([
+    [['--to', 's3://B'], /^relay: the bucket in --to must be a bucket's name/u],
+    [['--to', 's3://bucket', '--s3-region', 'EU_'], /^relay: --s3-region, or AWS_REGION, must be lower-case/u],
+    [['--to', 's3://bucket/a', '--s3-key', '{date}'], /^relay: the prefix in --to and --s3-key, in one, must hold/u],
+    [
+      ['--to', 's3://bucket', '--s3-endpoint', 'http://x.test'],
+      /^relay: --s3-endpoint must be https, or http to this/u,
+    ],
+    [['--to', 's3://bucket', '--s3-endpoint', 'https://u:p@x.test'], /^relay: --s3-endpoint must not .* set AWS_/u],
+    [['--to', 's3://bucket', '--s3-endpoint', 'nowhere'], /^relay: --s3-endpoint must be an absolute/u],
+    [['--to', 's3://bucket', '--header', 'x-a: \u20ac'], /^relay: --header x-a must be printable/u],
+  ])('says %j is not right in words of the command', async (to, message) => {
+    vi.stubEnv('AWS_REGION', 'eu-central-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-canary');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const refused = await relay(['export', '--dir', 'x', ...to]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret canary');
+    const unsigned = await relay(['export', '--dir', 'x', '--to', 's3://bucket']);
+    expect(unsigned).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^relay: AWS_SECRET_ACCESS_KEY must be/u),
+    });
+  });
+});
+
 describe('relay export to NATS', () => {
   it.each([
+    ['nats://127.0.0.1:4222/a..b', /^relay: the subject in --to must be tokens/u],
+    ['nats://127.0.0.1:4222/a%b', /^relay: the subject in --to must have %25/u],
+    ['nats://:4222/events', /^relay: the servers in --to must be host:port/u],
+    ['tls://192.0.2.1:4222/events', /^relay: --to must name servers by host/u],
     ['nats://127.0.0.1:4222', /--to must be nats:\/\/HOST:PORT\/SUBJECT/u],
     ['nats://user:secret-canary@127.0.0.1:4222/events', /with the login in NATS_USER/u],
-    ['nats://example.com:4222/events', /tls|allowInsecure|loopback/u],
+    ['nats://example.com:4222/events', /^relay: --to must be tls:\/\/…, or nats:\/\/ to this machine\n/u],
   ])('refuses %s without a word of a login', async (to, message) => {
     const refused = await relay(['export', '--dir', 'x', '--to', to]);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });

@@ -34,6 +34,9 @@ describe('readKeyFile', () => {
     [`a ${first}\nb ${first.slice(1)}x`, /line 2 is no key/u],
     [`a ${first} c`, /line 1 is no key/u],
     [first, /line 1 is no key/u],
+    [`_a ${first}`, /line 1: the id must be 1 to 128 characters of .*\.$/u],
+    [`# ours\na ${first}\n-b ${second}`, /line 3: the id must be 1 to 128 characters/u],
+    [`a ${first}\nb ${second}\n\na ${second}`, /line 4: the id must be new: the file has another key under "a"\.$/u],
     ['x'.repeat(100_000), /is no key file/u],
   ])('refuses %j without a word of it', async (content, message) => {
     const path = await keyFile(content);

@@ -41,8 +41,14 @@ describe('relay', () => {
     [['record', '--dir', 'x', '--when-full', 'panic'], /Allowed choices are refuse, drop-oldest/u],
     [['record', '--dir', 'x', 'stray'], /too many arguments/u],
     [['export', '--dir', 'x'], /--to/u],
-    [['export', '--dir', 'x', '--to', 'nowhere'], /url must be an absolute http or https address/u],
-    [['export', '--dir', 'x', '--to', 'http://example.com/'], /url must be https/u],
+    [['record', '--dir', 'x', '--max-event-bytes', '9Gi'], /^relay: --max-event-bytes must be at most 33554432, got/u],
+    [['export', '--dir', 'x', '--to', 'nowhere'], /--to must be an absolute http or https address/u],
+    [
+      ['export', '--dir', 'x', '--to', 'http://example.com/'],
+      /^relay: --to must be https, or http to this machine; got http:\/\/example.com\n/u,
+    ],
+    [['export', '--dir', 'x', '--to', 'https://u:p@example.com'], /--to must not hold a user name .* with --header/u],
+    [['export', '--dir', 'x', '--to', 'https://x.test', '--header', 'a b: c'], /--header must have a name of letters/u],
   ])('refuses %j with exit code 2', async (args, message) => {
     const ended = await run(args);
     expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
