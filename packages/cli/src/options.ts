@@ -3,7 +3,13 @@ import { InvalidArgumentError, Option } from 'commander';
 /** Options that several commands share, with one wording. */
 
 export function directoryOption(description = 'spool directory'): Option {
-  return new Option('--dir <directory>', description).makeOptionMandatory();
+  return new Option('--dir <directory>', description).argParser(path).makeOptionMandatory();
+}
+
+/** Empty is what a variable that is not set leaves of a path. */
+function path(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('It must be a path, such as . for the working directory.');
 }
 
 export function unsafeDirectoryOption(): Option {

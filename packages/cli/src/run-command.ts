@@ -4,7 +4,8 @@ import type { CommandSetup } from './commands/command-setup.ts';
 import { describeError, printable } from './describe-error.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { inCommandTerms } from './in-command-terms.ts';
-import { paintFor } from './paint.ts';
+import { LineOutput } from './line-output.ts';
+import { hasColours, paintFor } from './paint.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -40,7 +41,7 @@ const moreHelp = `
 ${exitCodesHelp}
 
 Environment:
-  NO_COLOR     no colours, whatever its value
+  NO_COLOR     no colours, whatever its value; empty counts as not set
   FORCE_COLOR  colours also where there is no terminal
 
 Example:
@@ -58,7 +59,11 @@ Run relay help COMMAND for the options and examples of one command.`;
  */
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
-  const program = createProgram(context);
+  let help: LineOutput | undefined;
+  const program = createProgram(context, (text) => {
+    help ??= new LineOutput(context.stdout, context.signal);
+    void help.write(text.replace(/\n$/u, ''));
+  });
   const run: CommandSetup['run'] = (handle) => async (options) => {
     exitCode = await handle(options, context);
   };
@@ -71,13 +76,27 @@ export async function runCommand(args: readonly string[], context: CommandContex
     return exitCode;
   } catch (error) {
     // Commander has printed its own message; `--help` and `--version` end this way, too, with exit code 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? await endOfHelp(help, context) : exitCodes.usage;
+    }
     context.stderr.write(`relay: ${describeError(inCommandTerms(error))}\n`);
     return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
   }
 }
 
-function createProgram(context: CommandContext): Command {
+/** What was asked for and could not be printed is no success. */
+async function endOfHelp(help: LineOutput | undefined, { stderr }: CommandContext): Promise<ExitCode> {
+  try {
+    await help?.flush();
+    help?.assertWritten();
+    return exitCodes.done;
+  } catch (error) {
+    stderr.write(`relay: ${describeError(error)}\n`);
+    return exitCodes.failed;
+  }
+}
+
+function createProgram(context: CommandContext, writeOut: (text: string) => void): Command {
   const paint = paintFor(context.stdout);
   return (
     new Command('relay')
@@ -91,8 +110,10 @@ function createProgram(context: CommandContext): Command {
       .showHelpAfterError('Run relay --help, or relay help COMMAND, to see what there is.')
       .configureHelp({ styleTitle: (title) => paint('bold', title) })
       .configureOutput({
-        writeOut: (text) => void context.stdout.write(text),
+        writeOut,
         writeErr: (text) => void context.stderr.write(text),
+        getOutHasColors: () => hasColours(context.stdout),
+        getErrHasColors: () => hasColours(context.stderr),
         // It quotes arguments, which may be names of files that somebody else chose.
         outputError: (text, write) =>
           write(

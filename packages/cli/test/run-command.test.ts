@@ -1,6 +1,7 @@
 // Goal: the command line is checked before anything happens, and help reads well.
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { run } from './command.ts';
+import { run, runWith } from './command.ts';
 import { newSpool } from './spool.ts';
 
 describe('relay', () => {
@@ -18,6 +19,21 @@ describe('relay', () => {
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/u) });
   });
 
+  it.skipIf(!existsSync('/dev/full')).each([[['--help']], [['help', 'ls']], [['--version']]])(
+    'says that %j could not be printed',
+    async (args) => {
+      const stdout = openSync('/dev/full', 'w');
+      try {
+        expect(await runWith(args, { stdout })).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/^relay: Cannot write to standard output: ENOSPC.*\n$/u),
+        });
+      } finally {
+        closeSync(stdout);
+      }
+    },
+  );
+
   it('uses bold letters where colours are wanted, and none with NO_COLOR or without a terminal', async () => {
     const env = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined };
     const [forced, refused, piped] = await Promise.all([
@@ -33,6 +49,8 @@ describe('relay', () => {
   it.each([
     [[], /Usage: relay/u],
     [['record'], /--dir/u],
+    [['record', '--dir', ''], /'--dir <directory>' argument '' is invalid. It must be a path/u],
+    [['ls', '--dir', ''], /'--dir <directory>' argument '' is invalid. It must be a path/u],
     [['recrod'], /unknown command 'recrod'/u],
     [['record', '--dir', 'x', '--sync'], /unknown option '--sync'/u],
     [['record', '--dir', 'x', '--durability', 'never'], /Allowed choices are written, synced/u],

@@ -1,6 +1,6 @@
 // Goal: what people see fits their terminal, comes back to it, and stays out of pipes.
 import { stripVTControlCharacters } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { exitCodes } from '../src/exit-codes.ts';
 import { formatDuration, formatRate } from '../src/format.ts';
 import { MessageOutput } from '../src/message-output.ts';
@@ -166,6 +166,7 @@ describe('colours', () => {
     [{}, true, true],
     [{}, false, false],
     [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
     [{ NO_COLOR: '1', FORCE_COLOR: '1' }, true, false],
     [{ FORCE_COLOR: '1' }, false, true],
     [{ FORCE_COLOR: '0' }, true, false],
@@ -176,6 +177,19 @@ describe('colours', () => {
 });
 
 describe('help', () => {
+  it.each([
+    [undefined, true],
+    ['', true],
+    ['1', false],
+  ])('with NO_COLOR %j on a terminal has bold titles: %j', async (noColor, isBold) => {
+    const env = { NO_COLOR: noColor, FORCE_COLOR: undefined, TERM: 'xterm' };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { stdout } = await relay(['--help'], { terminal: { columns: 80, rows: 24 } });
+    expect(stdout.includes('\u001b[1m')).toBe(isBold);
+    expect(stdout).toContain('empty counts as not set');
+  });
+
   it('has options, examples or states, and exit codes for every command, within 80 columns', async () => {
     const help = (await relay(['--help'])).stdout;
     const commands = [...help.matchAll(/^ {2}([a-z]+) (?:\[options\]|<| {2})/gmu)].map(([, name]) => name ?? '');
