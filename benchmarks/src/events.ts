@@ -22,7 +22,7 @@ const AIRPORTS = ['ATL', 'BOS', 'DEN', 'DFW', 'JFK', 'LAX', 'MIA', 'ORD', 'SEA',
 const TYPES = ['page_view', 'search', 'select_seat', 'purchase'] as const;
 
 /** Mulberry32: thirty-two bits of state are plenty for sample data. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,8 +1,8 @@
 // A process that hands over events and ends without warning, for cases/loss.ts.
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { LifecycleSource } from '@relaykit/types';
-import { type PageView, POOL_EVENTS, pageViews } from './events.ts';
+import { nodeLifecycle } from '@relaykit/buffer/node';
+import { type PageView, pageViews } from './events.ts';
 import { nextTurn } from './measure.ts';
 import { addTo, makeRelay } from './relay.ts';
 
@@ -21,21 +21,17 @@ const { name, ending, eventCount, directory } = JSON.parse(process.argv[2] ?? '{
   directory: string;
 };
 
-const lifecycle: LifecycleSource = {
-  subscribe(listener) {
-    const onExit = (): void => void listener('exit');
-    process.on('exit', onExit);
-    return () => process.off('exit', onExit);
-  },
-};
-
 const takers: Readonly<Record<string, () => Taker | Promise<Taker>>> = {
   relay: () => {
-    const relay = makeRelay(directory, { lifecycle });
+    const relay = makeRelay(directory);
+    return { take: (event) => addTo(relay, event) };
+  },
+  relayLifecycle: () => {
+    const relay = makeRelay(directory, { lifecycle: nodeLifecycle() });
     return { take: (event) => addTo(relay, event) };
   },
   relayAcknowledged: () => {
-    const relay = makeRelay(directory, { lifecycle });
+    const relay = makeRelay(directory);
     return { take: (event) => addTo(relay, event), acknowledged: () => relay.flush() };
   },
   createWriteStream: () => {
@@ -68,13 +64,13 @@ async function pino(sync: boolean): Promise<Taker> {
   return { take: (event) => void logger.info(event) };
 }
 
-const events = pageViews(POOL_EVENTS);
+const events = pageViews(eventCount);
 const taker = await takers[name]?.();
 if (!taker) throw new Error(`there is nothing called ${name}`);
 // Files are open by the time a program has worked for a while.
 await new Promise((resolve) => setTimeout(resolve, 500));
 for (let index = 0; index < eventCount; ) {
-  const waiting = taker.take(events[index % POOL_EVENTS] as PageView);
+  const waiting = taker.take(events[index] as PageView);
   if (waiting) await waiting;
   index += 1;
   if (index % TURN_EVENTS === 0 && index < eventCount) await nextTurn();

@@ -15,9 +15,9 @@ export function addTo(relay: Relay<PageView>, event: PageView): undefined | Prom
   throw new Error(`an event was ${answer.status}: ${answer.reason}`);
 }
 
-/** Segments, sealed or not. */
+/** Segments, sealed or not; the ledger is none. */
 export function segmentsIn(directory: string): string[] {
-  return filesBelow(directory, /\.ndjson(?:\.open)?$/u);
+  return filesBelow(directory, /(?<!^ledger)\.ndjson(?:\.open)?$/u);
 }
 
 export async function closeRelay(relay: Relay<PageView>): Promise<void> {

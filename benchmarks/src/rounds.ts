@@ -2,10 +2,13 @@
 // them alike. Cases that go in rounds live side by side and wait for their turns; the others begin anew for each.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Sample } from './case.ts';
+import { randomFrom } from './events.ts';
 import type { Group, PlannedCase } from './plan.ts';
 
+const PAUSE_MS = 50;
 const program = fileURLToPath(new URL('run-case.ts', import.meta.url));
 
 /** The samples of each case, one a round; empty where its package is not installed. */
@@ -17,11 +20,12 @@ export async function runRounds(group: Group, onMissing: (name: string) => void)
   const missing = new Set<string>();
   for (let round = 0; round < group.rounds; round += 1) {
     // Nobody always comes after the same one.
-    for (let turn = 0; turn < group.cases.length; turn += 1) {
-      const planned = group.cases[(turn + round) % group.cases.length];
-      if (!planned || missing.has(planned.name)) continue;
+    for (const planned of shuffled(group.cases, round)) {
+      if (missing.has(planned.name)) continue;
       const { name } = planned;
       const process = running.get(name) ?? new RunningCase(group, planned);
+      // What the one before has left to the disk ends outside of the next one's clock.
+      await pause(PAUSE_MS);
       const sample = await process.round();
       if (!sample) {
         missing.add(name);
@@ -35,6 +39,17 @@ export async function runRounds(group: Group, onMissing: (name: string) => void)
   }
   for (const process of running.values()) await process.end();
   return samples;
+}
+
+/** Fisher and Yates, from a seed. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const random = randomFrom(seed);
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last -= 1) {
+    const chosen = Math.floor(random() * (last + 1));
+    [order[last], order[chosen]] = [order[chosen] as T, order[last] as T];
+  }
+  return order;
 }
 
 class RunningCase {
