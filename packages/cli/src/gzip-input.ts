@@ -6,7 +6,8 @@ const magic = [0x1f, 0x8b] as const;
  * The same bytes, unpacked where they begin as gzip does: no JSON text begins that way. One chunk at a time, so that a
  * bomb costs no memory.
  *
- * @throws Error - the compressed input is damaged or cut off. What came before was yielded.
+ * @throws Error - the compressed input is damaged or cut off. What came before was yielded, up to the last chunks: what
+ *   was unpacked and not yet taken goes with them.
  */
 export async function* unpackInput(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = input[Symbol.asyncIterator]();
@@ -44,14 +45,21 @@ async function* gunzip(head: Uint8Array, rest: AsyncIterable<Uint8Array>): Async
   };
   const drained = (): Promise<void> =>
     new Promise((resolve) => {
-      unpacker.once('drain', resolve);
-      unpacker.once('close', resolve);
+      const resume = (): void => {
+        unpacker.off('drain', resume);
+        unpacker.off('close', resume);
+        resolve();
+      };
+      unpacker.once('drain', resume);
+      unpacker.once('close', resume);
     });
   const feeding = feed().catch((error: unknown) => void unpacker.destroy(error as Error));
   try {
     yield* unpacker as AsyncIterable<Uint8Array>;
   } catch (cause) {
-    throw new Error('Standard input is damaged or cut off gzip; the lines before the damage are stored', { cause });
+    throw new Error('Standard input is damaged or cut off gzip; lines close before the damage may be missing, too', {
+      cause,
+    });
   } finally {
     unpacker.destroy();
   }

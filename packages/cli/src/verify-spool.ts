@@ -107,7 +107,7 @@ async function* verifyNumbers(view: SpoolView): AsyncGenerator<Finding> {
   const { lost, repeated } = accounts;
   const file = LEDGER_FILE;
   if (lost > 0) {
-    const message = `${formatCount(lost, 'event')} are nowhere: they were damaged, or not on disk when the power failed`;
+    const message = `${formatCount(lost, 'event')} nowhere: damaged, or not on disk when the power failed`;
     yield { severity: 'note', code: 'eventsLost', file, message };
   }
   if (repeated > 0) {

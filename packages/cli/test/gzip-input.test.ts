@@ -60,3 +60,18 @@ describe('unpackInput', () => {
     await expect(reading).rejects.toMatchObject({ cause: expect.objectContaining({ message: 'EIO' }) });
   });
 });
+
+it('hears of the end of a long input once, however often it has to wait', async () => {
+  const warnings: Error[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warn);
+  const plain = randomBytes(2_000_000);
+  let unpackedBytes = 0;
+  for await (const piece of unpackInput(chunks(gzipSync(plain), 65_536))) {
+    unpackedBytes += piece.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  process.off('warning', warn);
+  expect(unpackedBytes).toBe(plain.length);
+  expect(warnings).toEqual([]);
+});

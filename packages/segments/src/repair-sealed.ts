@@ -47,15 +47,16 @@ export async function repairSealed(spool: Spool, file: SpoolFile, serializers: S
     if (!known) await rebuildMetadata(spool, file, handle, serializers, emptyRecoveryCounts());
     const metadata = known ?? (await readMetadata(spool, id));
     if (!metadata) return { status: 'waiting' };
-    const scan = await scanSealed(spool, handle, serializer, metadata);
+    const endBytes = await endOf(handle, metadata);
+    const scan = await scanSealed(spool, handle, serializer, id, endBytes);
     if (scan.missingKeyId !== undefined || scan.unopenedKeyId !== undefined) return { status: 'waiting' };
     // What it was sealed with. Bytes that are the sealed ones tell their number better than metadata that says another.
-    const isAsSealed = await hasSealedBytes(handle, metadata, scan);
+    const isAsSealed = await hasSealedBytes(handle, metadata, scan, endBytes);
     const sealedEvents = isAsSealed ? scan.eventCount : metadata.eventCount;
-    if (isAsSealed && sealedEvents === metadata.eventCount) {
+    if (isAsSealed && sealedEvents === metadata.eventCount && endBytes === metadata.bytes) {
       return { status: 'intact', isMetadataRebuilt: known === undefined };
     }
-    const salvaged = await moveIntact(spool, file, handle, serializer, metadata, scan, sealedEvents);
+    const salvaged = await moveIntact(spool, file, handle, serializer, metadata, scan, sealedEvents, endBytes);
     return { status: 'repaired', salvaged };
   } finally {
     await handle.close();
@@ -66,22 +67,31 @@ function scanSealed(
   spool: Spool,
   handle: FileHandle,
   serializer: EventSerializer<unknown>,
-  metadata: SegmentMetadata,
+  segmentId: string,
+  endBytes: number,
 ): Promise<FrameScan> {
-  const context = { spoolId: spool.spoolId, segmentId: metadata.id, isSealed: true };
-  return serializer.scan(handleSource(handle, 0, endOf(handle, metadata)), context);
+  const context = { spoolId: spool.spoolId, segmentId, isSealed: true };
+  return serializer.scan(handleSource(handle, 0, endBytes), context);
 }
 
-/** Metadata says where a segment ends; a shorter file ends earlier. */
-function endOf(handle: FileHandle, { bytes }: SegmentMetadata): number {
-  return Math.min(bytes, handle.statSync().sizeBytes);
+/**
+ * Where a segment ends: metadata says, as long as its hash agrees. Where it does not, the number may be what is damaged, and
+ * whole events may stand behind it.
+ */
+async function endOf(handle: FileHandle, { bytes, sha256 }: SegmentMetadata): Promise<number> {
+  const { sizeBytes } = handle.statSync();
+  if (sizeBytes <= bytes) return sizeBytes;
+  return (await hashSource(handleSource(handle, 0, bytes))) === sha256 ? bytes : sizeBytes;
 }
 
-async function hasSealedBytes(handle: FileHandle, metadata: SegmentMetadata, scan: FrameScan): Promise<boolean> {
-  const { bytes, sha256 } = metadata;
-  if (endOf(handle, metadata) < bytes) return false;
+async function hasSealedBytes(
+  handle: FileHandle,
+  { sha256 }: SegmentMetadata,
+  scan: FrameScan,
+  endBytes: number,
+): Promise<boolean> {
   if (scan.damaged.length > 0 || scan.tornTailBytes > 0 || scan.isClosed === false) return false;
-  return (await hashSource(handleSource(handle, 0, bytes))) === sha256;
+  return (await hashSource(handleSource(handle, 0, endBytes))) === sha256;
 }
 
 async function moveIntact(
@@ -92,6 +102,7 @@ async function moveIntact(
   metadata: SegmentMetadata,
   scan: FrameScan,
   claimedEvents: number,
+  endBytes: number,
 ): Promise<SegmentMetadata | undefined> {
   const { id, firstSequence, fileExtension } = segment;
   const targetId = salvageId(id, firstSequence);
@@ -100,9 +111,12 @@ async function moveIntact(
     (await spool.ledger.findDurable(targetId)) !== undefined;
   if (scan.eventCount > 0 && !isPublished) {
     const { intact: ranges } = scan;
-    const from = { fromBytes: 0, fromFrameIndex: 0, toBytes: endOf(handle, metadata) };
+    const from = { fromBytes: 0, fromFrameIndex: 0, toBytes: endBytes };
     const source = { id, handle, serializer, ...from, ranges, firstSequence };
-    const facts = { sealReason: 'salvaged', supersedes: id, ...holdOf(metadata, vouches(serializer, scan)) };
+    // Behind the end that metadata tells, something else may stand that only looks whole.
+    const isVouchedFor =
+      vouches(serializer, scan) && (serializer.closingFrame !== undefined || endBytes <= metadata.bytes);
+    const facts = { sealReason: 'salvaged', supersedes: id, ...holdOf(metadata, isVouchedFor) };
     await prepareSalvage(spool, source, facts);
     await publishSalvage(spool, targetId, fileExtension);
   }

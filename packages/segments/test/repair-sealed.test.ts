@@ -118,6 +118,20 @@ describe('repairSealed', () => {
     },
   );
 
+  it.each([
+    ['less, and all is as it was sealed', 8, '{"n":0}\n{"n":1}\n{"n":2}\n', [0, 1, 2]],
+    ['more, and all is as it was sealed', 25, '{"n":0}\n{"n":1}\n{"n":2}\n', [0, 1, 2]],
+    ['less, and a line is damaged', 8, ROTTEN, [0, 2]],
+  ])('does not believe metadata that says %s, about where the segment ends', async (_, bytes, content, kept) => {
+    const { disk, spool } = createScene();
+    await sealSegment(spool, { events: 3 });
+    disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify({ ...metadataOf(disk), bytes }));
+    disk.placeFile(pathOf({}, 'ndjson'), content);
+    expect(await repair(spool)).toMatchObject({ status: 'repaired', salvaged: { eventCount: kept.length } });
+    expect(await eventsOf(disk)).toEqual(kept);
+    expect(await accountForSpool(spool)).toMatchObject({ pending: kept.length, lost: 3 - kept.length, repeated: 0 });
+  });
+
   it('takes up what an export put aside with all of its events, and counts what is lost of them', async () => {
     const { disk, spool } = createScene();
     await sealSegment(spool, { events: 3 });

@@ -31,7 +31,7 @@ interface RekeyCommandOptions {
 export function defineRekey({ program, run }: CommandSetup): void {
   program
     .command('rekey')
-    .summary('encrypt what waits with the current key')
+    .summary('give encrypted segments that wait the current key')
     .description(
       'Encrypts sealed segments anew with the first key of the key file, so that an old key can be retired. The others of ' +
         'the file decrypt. May run beside writers and exports, and may be cut off anywhere: each event stands in one segment.',
@@ -55,6 +55,7 @@ delivery. Where a delivery was tried already the receiver may have the events
 under the old id; such segments keep their key until they are delivered, unless
 --include-tried is given.
 
+Segments without encryption stay as they are, and the exit code says so.
 Segments that are being written follow the key of their writer: start it with
 the new key file first. What is in quarantine is not touched. The old bytes are
 unlinked, which does not wipe them off a disk.
@@ -64,8 +65,8 @@ Example:
   { echo "2026-12 $(openssl rand -hex 32)"; cat relay.key; } > new.key
   relay rekey --dir spool --key-file new.key
 
-Exit codes: 0 all is under the current key, 8 some keep theirs, 1 failure, 2
-wrong use.`,
+Exit codes: 0 all is under the current key, 8 some keep theirs or have none,
+1 failure, 2 wrong use.`,
     )
     .action(run(rekey));
 }
@@ -100,11 +101,14 @@ async function rekey(options: RekeyCommandOptions, context: CommandContext): Pro
   const leftCount = Object.values(left).reduce((sum, count) => sum + count, 0);
   const lines = options.json ? [JSON.stringify({ ...counts, unencrypted })] : describeCounts(counts);
   if (unencrypted > 0 && !options.json) {
-    lines.push(`${formatCount(unencrypted, 'segment')} without encryption, left: only keys are changed`);
+    lines.push(
+      `${formatCount(unencrypted, 'segment')} without encryption, left as they are: this changes keys and adds none`,
+    );
   }
   await print(context, lines);
   await messages.end([]);
-  return leftCount > 0 || context.signal.aborted ? exitCodes.unfinished : exitCodes.done;
+  // Whoever asks for one key over everything has to hear of what is under none.
+  return leftCount + unencrypted > 0 || context.signal.aborted ? exitCodes.unfinished : exitCodes.done;
 }
 
 async function segmentRekeyer(

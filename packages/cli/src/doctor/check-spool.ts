@@ -73,7 +73,7 @@ function checkNumbers({ lost, repeated, added }: SpoolSnapshot): CheckResult {
     return {
       check,
       status: 'warn',
-      message: `${formatCount(lost, 'event')} of ${added.toLocaleString('en-US')} are nowhere: lost in a crash, or damaged`,
+      message: `${formatCount(lost, 'event')} of ${added.toLocaleString('en-US')} nowhere: lost in a crash, or damaged`,
     };
   return { check, status: 'ok', message: `${formatCount(added, 'event')}, each in one place` };
 }

@@ -5,8 +5,15 @@ const leave = '\u001b[?25h\u001b[?1049l';
 const home = '\u001b[H';
 const restOfLine = '\u001b[K';
 const restOfScreen = '\u001b[J';
-/** Ends the view like `q`: in raw mode the terminal sends no signals of its own. */
-const endKeys: ReadonlySet<string> = new Set(['q', 'Q', '\u0003', '\u001b']);
+const escapeKey = '\u001b';
+/** Ctrl-C ends the view like `q`: in raw mode the terminal sends no signals of its own. */
+const endKeys: ReadonlySet<string> = new Set(['q', 'Q', '\u0003']);
+
+/** Several keys may come at once. Escape alone is a key; followed by others it is one that has no letter, such as an arrow. */
+function asksForEnd(keys: string): boolean {
+  if (keys.includes('\u0003')) return true;
+  return keys.startsWith(escapeKey) ? keys === escapeKey : [...keys].some((key) => endKeys.has(key));
+}
 
 /**
  * The whole terminal, on its other screen, so that what stood there comes back. Leaving is said once, whoever asks first:
@@ -22,7 +29,7 @@ export class FullScreen implements Disposable {
   constructor(context: CommandContext, onEnd: () => void) {
     this.#context = context;
     this.#onKey = (text) => {
-      if (endKeys.has(text.toString('latin1'))) onEnd();
+      if (asksForEnd(text.toString('latin1'))) onEnd();
     };
     const { stdin, stdout } = context;
     stdout.write(enter);
