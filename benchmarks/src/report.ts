@@ -136,7 +136,7 @@ export function writeReport(results: Results, chartFolder: string, tables: reado
   const parts = [
     '# Benchmarks',
     `Written by \`npm run bench:compare\`; how it measures is in [benchmarks/README.md](../benchmarks/README.md). Measured on ${measuredOn} with Node ${machine.node} on ${machine.processors} × ${machine.processor}, ${machine.memoryGibibytes} GiB, ${machine.system}, ${machine.fileSystem}.`,
-    'Every case is a process of its own with the same seeded events of about 300 bytes, and is checked for every line on disk. Cases take turns, round by round. A figure is the median of its rounds; a ratio is that of ratios within each round, with the middle half of them in brackets (all of them where they are fewer than eight). The machine is shared: trust ratios, not absolutes.',
+    'Every case is a process of its own with the same seeded events of about 300 bytes; what stores events is checked for every one of them, except where memory is measured. Cases take turns, round by round. A figure is the median of its rounds; a ratio is that of ratios within each round, with the middle half of them in brackets (all of them where they are fewer than eight). The machine is shared: trust ratios, not absolutes.',
     `Peers: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}.`,
