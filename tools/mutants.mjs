@@ -700,4 +700,18 @@ export const mutants = [
       'counts what a damaged segment claimed to its end as lost, through each folding',
     ),
   },
+  {
+    mistake: 'trust metadata of which a letter changed',
+    file: 'packages/segments/src/segment-metadata.ts',
+    from: 'if (checksum !== undefined && checksum !== checksumIn(text)) return undefined;',
+    to: 'if (checksum !== undefined && checksumIn(text) === undefined) return undefined;',
+    test: test('segments', 'segment-metadata', 'is none with any one letter or digit changed'),
+  },
+  {
+    mistake: 'put a damaged segment back whose record is lost',
+    file: 'packages/segments/src/quarantine.ts',
+    from: 'if (!record && !(await this.#isAsSealed(file.fileName, metadata))) {',
+    to: 'if (!record && metadata.bytes < 0) {',
+    test: test('segments', 'quarantine', 'takes a segment whose record is lost only where it is as it was sealed'),
+  },
 ];

@@ -156,12 +156,20 @@ def read_metadata(directory, name):
     metadata = parse_object(content) if content is not None else None
     if metadata is None or metadata.get("formatVersion") != 1:
         return None
+    if "checksum" in metadata and not is_checked(content, metadata["checksum"]):
+        return None
     if any(not isinstance(metadata.get(key), kind) for key, kind in REQUIRED.items()):
         return None
     if not is_count(metadata.get("eventCount")) or not is_count(metadata.get("bytes")):
         return None
     agrees = (metadata.get("id"), metadata.get("writerId"), metadata.get("firstSequence"))
     return metadata if agrees == (name.id, name.writer_id, name.first_sequence) else None
+
+
+def is_checked(content, checksum):
+    """Whether that is the SHA-256 of the bytes in front of the last member, which is the checksum itself."""
+    members, comma, _ = content.rpartition(b',\n  "checksum": "')
+    return bool(comma) and checksum == hashlib.sha256(members).hexdigest()
 
 
 def extension_in(metadata):

@@ -3,6 +3,7 @@ import { isRelayError } from '@relaykit/types';
 import { describeError, printable } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
+import { jsonLine } from './json-line.ts';
 import type { PutOff } from './put-off.ts';
 
 /** Tells of everything that does not go well. */
@@ -39,7 +40,7 @@ function describeFailure(id: string, cause: unknown): string {
 /** The outcome for programs: the queue's report, the events, and until when segments are put off. */
 export function reportJSON(report: DrainReport, events: number, { waiting, nextAttemptAtMs }: PutOff): string {
   const at = nextAttemptAtMs === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAtMs).toISOString() };
-  return JSON.stringify({ ...report, events, waiting, ...at });
+  return jsonLine({ ...report, events, waiting, ...at });
 }
 
 export function describeReport(report: DrainReport, events: number, putOff: PutOff, nowMs: number): string[] {
@@ -60,7 +61,7 @@ function describeRemaining(remaining: number, { waiting, nextAttemptAtMs }: PutO
   if (nextAttemptAtMs === undefined) return `${count} not delivered; run the command again later`;
   const failed = waiting >= remaining ? '' : `, ${waiting.toLocaleString('en-US')} of them because attempts failed`;
   const at = new Date(nextAttemptAtMs).toISOString();
-  return `${count} not delivered${failed}; the next attempt is due in ${formatDuration(nextAttemptAtMs - nowMs)}, at ${at}; run the command again then`;
+  return `${count} not delivered${failed}; the next attempt is due in ${formatDuration(Math.max(1_000, nextAttemptAtMs - nowMs))}, at ${at}; run the command again then`;
 }
 
 export function describeBlock(reason: string, kind: BlockKind | undefined): string {

@@ -4,6 +4,7 @@ import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { describeBlock, sayTroubles } from './export-report.ts';
 import { formatBytes, formatCount } from './format.ts';
+import { jsonLine } from './json-line.ts';
 import { LineOutput } from './line-output.ts';
 import { MessageOutput } from './message-output.ts';
 
@@ -24,7 +25,7 @@ export async function watchQueue(
     const { eventCount } = metadata;
     const fact = { id, eventCount, bytes, durationMs, attempts, ...(receipt === undefined ? {} : { receipt }) };
     // Nobody may read it; deliveries do not wait for that.
-    if (json) void output.write(JSON.stringify({ delivered: fact }));
+    if (json) void output.write(jsonLine({ delivered: fact }));
     else messages.say(`${id} delivered: ${formatCount(eventCount, 'event')}, ${formatBytes(bytes)}`);
   });
   sayTroubles(queue, (text) => messages.say(text));
@@ -49,7 +50,7 @@ export async function watchQueue(
   await queue.close();
   const { quarantined } = queue.counts();
   const sums = `${formatCount(delivered.segments, 'segment')} delivered: ${formatCount(delivered.events, 'event')}, ${formatBytes(delivered.bytes)}`;
-  if (json) await output.write(JSON.stringify({ ...delivered, quarantined }));
+  if (json) await output.write(jsonLine({ ...delivered, quarantined }));
   await Promise.all([output.flush(), messages.end(block === undefined ? [sums] : [sums, block])]);
   return block === undefined ? exitCodes.done : exitCodes.blocked;
 }

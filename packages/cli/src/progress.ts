@@ -13,6 +13,8 @@ export interface ProgressOptions {
   readonly unit: 'bytes' | 'segments' | 'events';
   /** How many there are; without it there is a rate and no bar. */
   readonly total?: number;
+  /** Where something else is shown on the same terminal, which a bar would run into. */
+  readonly isHidden?: boolean;
 }
 
 export interface Progress {
@@ -24,9 +26,9 @@ export interface Progress {
 }
 
 /** A bar with rate and time left, on a terminal and for work longer than a second; messages alone otherwise. */
-export function startProgress({ stream, messages, unit, total }: ProgressOptions): Progress {
+export function startProgress({ stream, messages, unit, total, isHidden = false }: ProgressOptions): Progress {
   const say = (text: string): void => messages.say(text);
-  if (!stream.isTTY) return { advance: () => undefined, say, stop: () => undefined };
+  if (!stream.isTTY || isHidden) return { advance: () => undefined, say, stop: () => undefined };
   let value = 0;
   let bars: MultiBar | undefined;
   const startedMs = performance.now();
@@ -70,10 +72,10 @@ export function describeProgress({
   readonly elapsedMs: number;
 }): string {
   const amount = (count: number): string =>
-    unit === 'bytes' ? formatBytes(count) : Math.round(count).toLocaleString('en-US');
+    unit === 'bytes' ? formatBytes(Math.round(count)) : Math.round(count).toLocaleString('en-US');
   const named = unit === 'bytes' ? '' : ` ${unit}`;
   const rate = value / (Math.max(1, elapsedMs) / 1_000);
-  const speed = `${amount(rate)}${unit === 'bytes' ? '' : ''}/s`;
+  const speed = `${amount(rate)}/s`;
   if (total === undefined || total === 0) return `${amount(value)}${named}  ${speed}  ${formatDuration(elapsedMs)}`;
   const share = Math.min(1, value / total);
   const filled = Math.round(share * barWidth);

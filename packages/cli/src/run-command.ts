@@ -37,6 +37,12 @@ function namesToLoad([name = '']: readonly string[]): readonly CommandName[] {
   return name !== 'completion' && Object.hasOwn(definitions, name) ? [name as CommandName] : names;
 }
 
+/** `help ls` is `ls --help`. */
+function withoutHelpWord(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  return first === 'help' && rest.length > 0 ? [...rest, '--help'] : args;
+}
+
 const moreHelp = `
 ${exitCodesHelp}
 
@@ -67,12 +73,18 @@ export async function runCommand(args: readonly string[], context: CommandContex
   const run: CommandSetup['run'] = (handle) => async (options) => {
     exitCode = await handle(options, context);
   };
-  for (const name of namesToLoad(args)) {
+  const words = withoutHelpWord(args);
+  for (const name of namesToLoad(words)) {
     const define = await definitions[name]();
     define({ program, context, run });
   }
   try {
-    await program.parseAsync(args, { from: 'user' });
+    const [name = '', ...rest] = words;
+    // Commander would show the help of all commands, as if that had been asked for.
+    if (rest.includes('--help') && !name.startsWith('-') && !Object.hasOwn(definitions, name)) {
+      program.error(`error: unknown command '${name}'`);
+    }
+    await program.parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has printed its own message; `--help` and `--version` end this way, too, with exit code 0.

@@ -5,9 +5,10 @@ import {
   type LedgerRecord,
   listSpoolFiles,
   readExportState,
+  readMetadataFile,
   type SpoolAccounts,
 } from '@relaykit/segments';
-import type { DiskUsage, ExportState, SegmentMetadata } from '@relaykit/types';
+import { type DiskUsage, type ExportState, isRelayError, type SegmentMetadata } from '@relaykit/types';
 import type { SpoolView } from './open-spool.ts';
 import { type ListedSegment, listSegments, type MetadataCache, sumQuarantine } from './segment-view.ts';
 import { type SpoolRates, spoolRates } from './spool-rates.ts';
@@ -69,7 +70,9 @@ export class SpoolWatcher {
     const { directory, fileSystem } = view;
     const segments = await listSegments(view, this.#cache);
     const known = new Map(segments.filter(hasMetadata).map((segment) => [segment.id, segment]));
-    const accounts = await accountForSpool(view, { metadataOf: async (id) => known.get(id) });
+    // What comes back from quarantine meanwhile is not known yet.
+    const metadataOf = async (id: string) => known.get(id) ?? readMetadataFile(fileSystem, directory, id);
+    const accounts = await accountForSpool(view, { metadataOf });
     const quarantine = await sumQuarantine(view);
     const ledger = await view.ledger.content();
     const nowMs = Date.now();
@@ -135,7 +138,10 @@ async function readRetrying(view: SpoolView): Promise<RetryingSegment[]> {
   const retrying: RetryingSegment[] = [];
   for (const { kind, segment } of await listSpoolFiles(view)) {
     if (kind !== 'exportState') continue;
-    const state = await readExportState(view, segment.id);
+    const state = await readExportState(view, segment.id).catch((error: unknown) => {
+      // Of one that cannot be opened nobody knows how often it was tried; relay verify names it.
+      if (!isRelayError(error, 'RELAY_STORAGE_FAILED')) throw error;
+    });
     if (state && state.attempts > 0) retrying.push({ id: segment.id, ...state });
   }
   return retrying;

@@ -25,6 +25,10 @@ export async function* verifySealed(file: SpoolFile, options: VerifySegmentOptio
   const { directory, fileSystem } = options.view;
   const metadata = await readMetadataFile(fileSystem, directory, segment.id);
   if (!metadata) yield await missingMetadata(file, options.view);
+  if (metadata && metadata.format.fileExtension !== segment.fileExtension) {
+    yield copyAlone(fileName, `${segment.id}.${metadata.format.fileExtension}`);
+    return;
+  }
   const handle = await openToRead(file, options.view);
   if (handle === 'gone') return;
   if ('severity' in handle) {
@@ -81,6 +85,13 @@ async function missingMetadata({ fileName, segment }: SpoolFile, view: SpoolView
   return isThere
     ? { severity: 'damage', code: 'metadataDamaged', file: name, message: 'damaged: it does not describe its segment' }
     : { severity: 'damage', code: 'metadataMissing', file: fileName, message: 'its metadata is missing' };
+}
+
+/** A copy beside its segment is nobody's business; here it is all that is left. */
+function copyAlone(file: string, original: string): Finding {
+  const what = `its metadata is that of ${original}, which is missing, so it is taken for a copy and not delivered`;
+  const message = `${what}; put ${original} back, or remove the metadata and let relay repair describe this file`;
+  return { severity: 'damage', code: 'segmentMissing', file, message };
 }
 
 async function openToRead({ fileName }: SpoolFile, view: SpoolView): Promise<FileHandle | Finding | 'gone'> {

@@ -1,6 +1,6 @@
 // Goal: gzip input comes out unpacked wherever its chunks were cut, other input as it is, and damage is never silent.
 import { randomBytes } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { unpackInput } from '../src/gzip-input.ts';
 
@@ -33,6 +33,28 @@ describe('unpackInput', () => {
     await expect(unpack(large.subarray(0, 60_000))).rejects.toThrow(/damaged or cut off gzip/u);
     await expect(unpack(damaged)).rejects.toThrow(/damaged or cut off gzip/u);
     await expect(unpack(Buffer.concat([members, Buffer.alloc(10)]))).rejects.toThrow(/10 bytes behind its gzip data/u);
+  });
+
+  it('gives out what stands before a cut, and all but 16 KiB of what stands before damage', async () => {
+    const plain = randomBytes(400_000).toString('hex');
+    const large = gzipSync(plain);
+    const before = async (bytes: Uint8Array): Promise<string> => {
+      const found: Uint8Array[] = [];
+      const reading = (async () => {
+        for await (const piece of unpackInput(chunks(bytes, 65_536))) found.push(piece);
+      })();
+      await expect(reading).rejects.toThrow(/damaged or cut off gzip/u);
+      return Buffer.concat(found).toString();
+    };
+    const cut = large.subarray(0, 300_000);
+    const readable = gunzipSync(cut, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+    expect(await before(cut)).toBe(readable);
+    const damaged = Buffer.from(large);
+    // An end of its block, and the next block of no kind that there is.
+    damaged.fill(0xff, 300_000);
+    const found = await before(damaged);
+    expect(plain.startsWith(found.slice(0, readable.length))).toBe(true);
+    expect(found.length).toBeGreaterThan(readable.length - 16 * 1024);
   });
 
   it('unpacks a bomb piece by piece', async () => {

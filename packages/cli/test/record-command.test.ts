@@ -35,6 +35,13 @@ describe('relay record', () => {
     expect((await spoolBytes(spool)).toString('utf8')).toBe('{"a":1}\n{"b":"x"}\n[3]\n');
   });
 
+  it('says what became of the input as JSON', async () => {
+    const ended = await run(['record', '--dir', await newSpool(), '--json'], '1\nno\n\n2\n');
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringMatching(/^relay: line 2 is not stored: [^\n]*\n$/u) });
+    const counts = { lines: 4, stored: 2, refused: 1, blank: 1, segments: 1, droppedSegments: 0, droppedEvents: 0 };
+    expect(JSON.parse(ended.stdout)).toEqual({ ...counts, endedBy: 'end' });
+  });
+
   it('names each refused line, stores the others, and says so by its exit code', async () => {
     const spool = await newSpool();
     const input = Buffer.concat([

@@ -52,6 +52,8 @@ describe('relay', () => {
     [['record', '--dir', ''], /'--dir <directory>' argument '' is invalid. It must be a path/u],
     [['ls', '--dir', ''], /'--dir <directory>' argument '' is invalid. It must be a path/u],
     [['recrod'], /unknown command 'recrod'/u],
+    [['help', 'recrod'], /unknown command 'recrod'/u],
+    [['recrod', '--help'], /unknown command 'recrod'/u],
     [['record', '--dir', 'x', '--sync'], /unknown option '--sync'/u],
     [['record', '--dir', 'x', '--durability', 'never'], /Allowed choices are written, synced/u],
     [['record', '--dir', 'x', '--max-event-bytes', '1.5'], /It must be a whole number >= 2/u],

@@ -57,6 +57,20 @@ describe('relay top', () => {
     if (rows >= 24) expect(plain).toMatch(/retry 3 {2}r {2}http 503/u);
   });
 
+  it('shows rates of hundred thousands, and why an upload failed, within 80 columns', async () => {
+    const snapshot = await snapshotOf();
+    const id = '20261124T000000000Z-000000000000-aaaaaaaaaa';
+    const lastError = `Upload of ${id} to https://collector.example.com/v1/events failed: connect ECONNREFUSED`;
+    const retrying = [{ id, attempts: 3, firstFailureAtMs: 1, nextAttemptAtMs: 2, lastError }];
+    const samples = [sample(0, 0), { ...sample(1_000, 0), delivered: 123_456 }];
+    const view = { snapshot: { ...snapshot, retrying }, samples, columns: 80, rows: 50, paint: paintFor({}, {}) };
+    const lines = renderTop(view);
+    expect(lines.find((line) => line.startsWith('delivered   '))).toBeDefined();
+    expect(lines.some((line) => line.endsWith('  123,456 events/s'))).toBe(true);
+    const at = lines.indexOf(`retry 3  ${id}`);
+    expect(lines[at + 1]).toBe('  to https://collector.example.com/v1/events failed: connect ECONNREFUSED');
+  });
+
   it('takes the other screen, and gives the terminal back at the signal', async () => {
     const spool = await newSpool();
     await relay(['record', '--dir', spool], { stdin: '1\n' });
@@ -139,21 +153,31 @@ describe('progress', () => {
     const long = describeProgress({ value: 123_456, total: 987_654, unit: 'segments', elapsedMs: 99_999_999 });
     expect(long.length).toBeLessThanOrEqual(79);
     expect(describeProgress({ value: 1_000, unit: 'bytes', elapsedMs: 2_000 })).toBe('1.00 kB  500 bytes/s  2 s');
+    expect(describeProgress({ value: 1_000, unit: 'bytes', elapsedMs: 3_000 })).toBe('1.00 kB  333 bytes/s  3 s');
     expect(describeProgress({ value: 0, total: 5, unit: 'segments', elapsedMs: 2_000 })).toMatch(/waiting$/u);
   });
 
-  it('prints no bar where nobody watches, and messages all the same', async () => {
+  it.each([
+    ['where nobody watches', false, false],
+    ['beside what is shown on the same terminal', true, true],
+  ])('prints no bar %s, and messages all the same', async (_, isTTY, isHidden) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { Writable } = await import('node:stream');
     let written = '';
-    const stream = new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        written += chunk.toString();
-        done();
-      },
-    });
+    const stream = Object.assign(
+      new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          written += chunk.toString();
+          done();
+        },
+      }),
+      { isTTY },
+    );
     const messages = new MessageOutput(stream, new AbortController().signal);
-    const progress = startProgress({ stream, messages, unit: 'bytes', total: 10 });
+    const progress = startProgress({ stream, messages, unit: 'bytes', total: 10, isHidden });
     progress.advance(5);
+    vi.advanceTimersByTime(5_000);
     progress.say('something');
     progress.stop();
     await messages.end([]);

@@ -1,7 +1,7 @@
 // Goal: a file that cannot be read costs itself, with its reason, and nothing of the files beside it.
 import { execFileSync } from 'node:child_process';
-import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { chmod, copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { jsonLines, relay } from './in-process.ts';
 import { newSpool, segmentFiles } from './spool.ts';
@@ -75,7 +75,66 @@ describe('relay cat', () => {
   );
 });
 
+describe('a spool.json that is no file', () => {
+  it.each(obstacles)('%s: events are printed, and a repair does what it says it would', async (...obstacle) => {
+    const { spool } = await threeSegments();
+    await replace(join(spool, 'spool.json'), obstacle);
+    // As a person would name it: not from the root.
+    const directory = relative(process.cwd(), spool);
+    expect(await relay(['cat', '--dir', directory])).toMatchObject({ code: 0, stdout: '0\n1\n2\n' });
+    const planned = await relay(['repair', '--dry-run', '--dir', directory]);
+    const done = await relay(['repair', '--dir', directory]);
+    if (obstacle[0] === 'a directory') {
+      for (const { code, stderr } of [planned, done]) {
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringMatching(/stands in its place; move it away/u),
+        });
+      }
+      return;
+    }
+    for (const { code, stdout } of [planned, done]) {
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('spoolIdRestored: spool.json') });
+    }
+    expect(await relay(['verify', '--dir', directory])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('relay stat', () => {
+  it('counts on where an export state is a directory', async () => {
+    const { spool, second } = await threeSegments();
+    await mkdir(second.replace(/\.ndjson$/u, '.export.json'));
+    const shown = await relay(['stat', '--dir', spool, '--json']);
+    expect(shown.code).toBe(0);
+    expect(jsonLines(shown)).toMatchObject([{ pending: 3, retrying: [] }]);
+  });
+});
+
 describe('relay verify', () => {
+  it('names a file whose metadata is that of another one, which is missing', async () => {
+    const { spool, second } = await threeSegments();
+    await rename(second, second.replace(/ndjson$/u, 'json.txt'));
+    const found = await relay(['verify', '--dir', spool, '--json']);
+    expect(found.code).toBe(7);
+    expect(jsonLines(found)).toContainEqual(
+      expect.objectContaining({
+        code: 'segmentMissing',
+        file: basename(second).replace(/ndjson$/u, 'json.txt'),
+        message: expect.stringContaining(`${basename(second)}, which is missing`),
+      }),
+    );
+  });
+
+  it('escapes what a terminal acts on in the names of files', async () => {
+    const { spool } = await threeSegments();
+    await writeFile(join(spool, 'a\u009b31m\u202eb'), '');
+    const { stdout } = await relay(['verify', '--dir', spool, '--json']);
+    expect(stdout).toContain('"a\\u009b31m\\u202eb"');
+    expect(jsonLines({ stdout, stderr: '', code: 0 })).toContainEqual(
+      expect.objectContaining({ file: 'a\u009b31m\u202eb' }),
+    );
+  });
+
   it.each(obstacles)('names %s in the place of a segment and of the ledger, and goes on', async (...obstacle) => {
     const { spool, second } = await threeSegments();
     await replace(second, obstacle);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ExportState } from '@relaykit/types';
 import { writeFileAtomic } from './atomic-file.ts';
+import { isCount } from './is-count.ts';
 import type { Spool } from './spool.ts';
 import { exportStateFileName } from './spool-names.ts';
 import { systemCodeOf, toStorageError } from './system-error.ts';
@@ -62,5 +63,5 @@ function decode(bytes: Uint8Array): ExportState | undefined {
 }
 
 function toCount(value: unknown): number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
+  return isCount(value) ? value : 0;
 }

@@ -1,3 +1,5 @@
+import { isCount } from './is-count.ts';
+
 /** A segment that was in quarantine waits for its delivery again: what was recorded of it before is no longer true. */
 export interface RequeueRecord {
   readonly kind: 'requeued';
@@ -40,10 +42,10 @@ export function isLedgerRecord(value: unknown): value is LedgerRecord {
     kind === 'segment' &&
     typeof id === 'string' &&
     OUTCOMES.has(outcome) &&
-    Number.isSafeInteger(firstSequence) &&
-    Number.isSafeInteger(eventCount) &&
-    Number.isSafeInteger(claimedEvents) &&
-    Number.isSafeInteger(bytes)
+    isCount(firstSequence) &&
+    isCount(eventCount) &&
+    isCount(claimedEvents) &&
+    isCount(bytes)
   );
 }
 

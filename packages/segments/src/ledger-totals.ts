@@ -1,3 +1,4 @@
+import { isCount } from './is-count.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import { parseSegmentId } from './segment-id.ts';
 import { addRange, countEvents, gapsIn, type SequenceRange } from './sequence-ranges.ts';
@@ -130,7 +131,7 @@ function isRanges(value: unknown): value is readonly SequenceRange[] {
 }
 
 function areCounts(...values: readonly unknown[]): boolean {
-  return values.every((value) => Number.isSafeInteger(value) && (value as number) >= 0);
+  return values.every(isCount);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type FileHandle, RelayError, type SegmentMetadata } from '@relaykit/types';
 import { takeOwnership } from './exclusive-file.ts';
+import { handleSource, hashSource } from './handle-source.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import { readMetadataFile } from './metadata-file.ts';
 import { Mutex } from './mutex.ts';
@@ -75,7 +76,11 @@ export class Quarantine {
           eventCount: record?.eventCount ?? metadata?.eventCount ?? 0,
           reason: record?.reason ?? 'unknown',
           at: record?.at,
-          isWhole: kind === 'sealed' && metadata !== undefined && !isMoved(record, metadata),
+          isWhole:
+            kind === 'sealed' &&
+            metadata !== undefined &&
+            !isMoved(record, metadata) &&
+            (record !== undefined || (await this.#isAsSealed(fileName, metadata))),
         });
       }
       return listed;
@@ -115,6 +120,12 @@ export class Quarantine {
         if (!metadata) return { status: 'refused', reason: 'its metadata is missing or damaged' };
         if (isMoved(record, metadata)) {
           return { status: 'refused', reason: 'it is damaged, and what is whole in it is in a segment of its own' };
+        }
+        if (!record && !(await this.#isAsSealed(file.fileName, metadata))) {
+          return {
+            status: 'refused',
+            reason: 'it is damaged, and its record is lost: a repair may have moved its events',
+          };
         }
         await this.#moveBack(file);
         await ledger.requeue(id);
@@ -209,6 +220,17 @@ export class Quarantine {
       (await readMetadataFile(fileSystem, join(directory, QUARANTINE_DIRECTORY), id)) ??
       readMetadataFile(fileSystem, directory, id)
     );
+  }
+
+  /** Read whole: asked where no record tells why it is here. */
+  async #isAsSealed(fileName: string, { bytes, sha256 }: SegmentMetadata): Promise<boolean> {
+    const handle = await this.#spool.fileSystem.openFile(this.#pathOf(fileName), 'read');
+    try {
+      const { sizeBytes } = await handle.stat();
+      return sizeBytes >= bytes && (await hashSource(handleSource(handle, 0, bytes))) === sha256;
+    } finally {
+      await handle.close();
+    }
   }
 
   async #whileOwned<Result>(

@@ -56,7 +56,8 @@ export async function repairSealed(spool: Spool, file: SpoolFile, serializers: S
     if (isAsSealed && sealedEvents === metadata.eventCount && endBytes === metadata.bytes) {
       return { status: 'intact', isMetadataRebuilt: known === undefined };
     }
-    const salvaged = await moveIntact(spool, file, handle, serializer, metadata, scan, sealedEvents, endBytes);
+    const damaged = { file, handle, serializer, metadata, scan, endBytes };
+    const salvaged = await moveIntact(spool, damaged, sealedEvents);
     return { status: 'repaired', salvaged };
   } finally {
     await handle.close();
@@ -94,16 +95,22 @@ async function hasSealedBytes(
   return (await hashSource(handleSource(handle, 0, endBytes))) === sha256;
 }
 
+/** A sealed segment that is not what its metadata says, and what a scan found in it, up to `endBytes`. */
+interface DamagedSegment {
+  readonly file: SpoolFile;
+  readonly handle: FileHandle;
+  readonly serializer: EventSerializer<unknown>;
+  readonly metadata: SegmentMetadata;
+  readonly scan: FrameScan;
+  readonly endBytes: number;
+}
+
 async function moveIntact(
   spool: Spool,
-  { fileName, segment }: SpoolFile,
-  handle: FileHandle,
-  serializer: EventSerializer<unknown>,
-  metadata: SegmentMetadata,
-  scan: FrameScan,
+  { file, handle, serializer, metadata, scan, endBytes }: DamagedSegment,
   claimedEvents: number,
-  endBytes: number,
 ): Promise<SegmentMetadata | undefined> {
+  const { fileName, segment } = file;
   const { id, firstSequence, fileExtension } = segment;
   const targetId = salvageId(id, firstSequence);
   const isPublished =

@@ -62,5 +62,10 @@ export const segmentMetadataSchema: Readonly<Record<string, unknown>> = {
     supersedes: { ...segmentId, description: 'The damaged segment whose intact events this one holds.' },
     continuedIn: { ...segmentId, description: 'The segment that holds the events behind bytes.' },
     keyId: { type: 'string', description: 'Identifier of the key that encrypted the segment. Never the key.' },
+    checksum: {
+      type: 'string',
+      pattern: '^[0-9a-f]{64}$',
+      description: 'The last member: SHA-256 of the bytes of this file in front of the comma before it.',
+    },
   },
 };

@@ -45,14 +45,14 @@ export async function accountForSpool(
 ): Promise<SpoolAccounts> {
   let ledger = await spool.ledger.content();
   let found: SpoolContent;
-  let requeued: number;
+  let quarantined: readonly string[];
   do {
-    requeued = ledger.requeued.size;
+    quarantined = quarantinedIn(ledger);
     // The files come first: what is settled while they are looked at stands in the ledger by then. What leaves
     // quarantine goes the other way, and is looked for again.
     found = await readContent(spool, metadataOf);
     ledger = await spool.ledger.content();
-  } while (ledger.requeued.size !== requeued);
+  } while (quarantined.some(lostItsRecord(ledger)));
   const pending = pendingRanges(found, ledger);
   const settled = settledByWriter(ledger, found.leaving);
   const { former } = ledger;
@@ -81,6 +81,15 @@ export async function accountForSpool(
   // A file that a repair had put aside is discarded with no event of its own.
   dropped = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0));
   return { ...sums, dropped, unsealedFiles: [...found.unsealed.values()].flat().length };
+}
+
+function quarantinedIn({ records }: LedgerContent): readonly string[] {
+  return [...records.values()].filter(({ outcome }) => outcome === 'quarantined').map(({ id }) => id);
+}
+
+/** By a requeue; or because it was folded, which only costs another look. */
+function lostItsRecord({ records }: LedgerContent): (id: string) => boolean {
+  return (id) => !records.has(id);
 }
 
 interface SpoolContent {

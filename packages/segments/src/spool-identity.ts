@@ -114,12 +114,18 @@ function parse(handle: FileHandle, path: string): string | undefined {
  * are bound to the id can be read again then.
  *
  * @throws TypeError - `spoolId` is none.
+ * @throws RelayError `RELAY_STORAGE_FULL`, `RELAY_STORAGE_FAILED`
  */
 export async function restoreSpoolId(fileSystem: FileSystem, directory: string, spoolId: string): Promise<void> {
   if (!SPOOL_ID.test(spoolId))
     throw new TypeError(`spoolId must be 32 hexadecimal digits, got ${JSON.stringify(spoolId)}`);
   const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, spoolId })}\n`;
-  await writeFileAtomic(fileSystem, join(directory, SPOOL_FILE), encoder.encode(text));
+  const path = join(directory, SPOOL_FILE);
+  try {
+    await writeFileAtomic(fileSystem, path, encoder.encode(text));
+  } catch (cause) {
+    throw toStorageError(cause, { operation: 'write', path });
+  }
 }
 
 function write(fileSystem: FileSystem, directory: string, handle: FileHandle): string {

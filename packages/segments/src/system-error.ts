@@ -30,6 +30,9 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   ENOENT: 'the spool directory is not there; check its path, and where it was removed, create the writer again',
   EMFILE: 'too many files are open; raise the limit (ulimit -n)',
   ENFILE: 'too many files are open on this machine',
+  ELOOP: 'a link stands in its place; move it away',
+  EISDIR: 'a directory stands in its place; move it away',
+  EINVAL: 'where something else than a file stands in its place, move that away',
   EIO: 'the disk reports an error; check it',
 };
 

@@ -314,6 +314,19 @@ export const goldenSpools: Readonly<Record<string, (directory: string) => Promis
     );
     writeFileSync(workshop.pathOf('ledger.ndjson'), folded.toLines());
   },
+
+  /** Metadata with checksums. A digit changed in that of the second segment, whose process was killed while it sealed. */
+  async checksums(directory) {
+    const workshop = new Workshop(directory);
+    await workshop.seal({ second: 0, firstSequence: 0, events: 2 });
+    const spool = workshop.spool(stopAt(nodeFileSystem(), 'rename', '.ndjson'));
+    const segment = workshop.begin({ second: 1, firstSequence: 2, events: 1 }, spool);
+    await segment.sync();
+    await untilStopped(() => segment.seal({ reason: 'age' }));
+    await segment.abandon();
+    const path = workshop.pathOf(`${segment.id}.meta.json`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"eventCount": 1', '"eventCount": 9'));
+  },
 };
 
 /** Adds the golden spools that are missing. */

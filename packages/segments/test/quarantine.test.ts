@@ -215,6 +215,31 @@ describe('requeue', () => {
     expect(await store.quarantine.list()).toHaveLength(2);
   });
 
+  it('takes a segment whose record is lost only where it is as it was sealed', async () => {
+    const scene = createScene();
+    const { disk } = scene;
+    const store = storeOf(scene);
+    const whole = await sealSegment(scene.spool, { events: 2 });
+    const damaged = await sealSegment(scene.spool, { first: 2, events: 2 });
+    for (const { id } of [whole, damaged]) await quarantine(store, id);
+    const path = `${SPOOL}/quarantine/${damaged.id}.ndjson`;
+    const handle = disk.openFileSync(path, 'readWrite');
+    handle.writeSync(new TextEncoder().encode('x'), 3);
+    handle.closeSync();
+    await disk.remove(`${SPOOL}/ledger.ndjson`);
+
+    const again = storeOf({ spool: openSpool(disk) });
+    expect(await again.quarantine.list()).toMatchObject([
+      { id: whole.id, reason: 'unknown', isWhole: true },
+      { id: damaged.id, reason: 'unknown', isWhole: false },
+    ]);
+    expect(await again.quarantine.requeue(damaged.id)).toEqual({
+      status: 'refused',
+      reason: 'it is damaged, and its record is lost: a repair may have moved its events',
+    });
+    expect(await again.quarantine.requeue(whole.id)).toEqual({ status: 'requeued' });
+  });
+
   it('leaves a segment in quarantine where the disk takes no record', async () => {
     const scene = createScene();
     const store = storeOf(scene);

@@ -443,9 +443,8 @@ describe('a file of which no frame opens', () => {
   it('waits, with the spool named that it belongs to, where metadata beside it knows that', async () => {
     const scene = createScene();
     await sealSegment(scene.spool, { first: 5 });
-    const metadataPath = pathOf({ first: 5 }, 'meta.json');
-    const sealed = textOf(scene.disk, metadataPath).replaceAll(scene.spool.spoolId, other);
-    scene.disk.placeFile(metadataPath, sealed);
+    const metadata = { ...metadataOf(scene.disk, { first: 5 }), spoolId: other };
+    scene.disk.placeFile(pathOf({ first: 5 }, 'meta.json'), JSON.stringify(metadata));
     leaveFile(scene.disk, linesOf(0));
     const { problems, filesWaiting } = await recoverSpool(scene.spool, [new LineSerializer({ boundTo: other })]);
     expect(filesWaiting).toBe(1);

@@ -100,7 +100,8 @@ export function textOf(disk: SimulatedDisk, path: string): string {
 }
 
 export function metadataOf(disk: SimulatedDisk, options: SegmentOptions = {}): SegmentMetadata {
-  return JSON.parse(textOf(disk, pathOf(options, 'meta.json')));
+  const { checksum: _, ...metadata } = JSON.parse(textOf(disk, pathOf(options, 'meta.json')));
+  return metadata;
 }
 
 /** Lines of the ledger, parsed. */

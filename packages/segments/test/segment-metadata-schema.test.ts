@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SegmentMetadata } from '@relaykit/types';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { decodeMetadata, segmentMetadataSchema } from '../src/index.ts';
+import { decodeMetadata, encodeMetadata, segmentMetadataSchema } from '../src/index.ts';
 import { goldenDirectory } from './golden-spools.ts';
 import { idOf, serializer, WRITER } from './scene.ts';
 
@@ -44,6 +44,12 @@ describe('segmentMetadataSchema', () => {
     }
   });
 
+  it('accepts what is written', () => {
+    const written = JSON.parse(new TextDecoder().decode(encodeMetadata(metadata))) as unknown;
+    expect(validate(written), ajv.errorsText(validate.errors)).toBe(true);
+    expect(validate({ ...metadata, checksum: 'x' })).toBe(false);
+  });
+
   it('accepts every member at once, and those of later versions', () => {
     expect(validate({ ...metadata, later: { x: 1 } }), ajv.errorsText(validate.errors)).toBe(true);
   });
@@ -76,8 +82,8 @@ describe('segmentMetadataSchema', () => {
     expect(decodeMetadata(new TextEncoder().encode(JSON.stringify(wrong)), metadata.id)).toBeUndefined();
   });
 
-  it('names every member of the type', () => {
+  it('names every member of the type, and the checksum of the file', () => {
     const { properties } = segmentMetadataSchema as { properties: Readonly<Record<string, unknown>> };
-    expect(Object.keys(properties).toSorted()).toEqual(Object.keys(metadata).toSorted());
+    expect(Object.keys(properties).toSorted()).toEqual([...Object.keys(metadata), 'checksum'].toSorted());
   });
 });

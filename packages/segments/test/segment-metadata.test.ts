@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SegmentMetadata } from '@relaykit/types';
 import { describe, expect, it } from 'vitest';
 import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES } from '../src/index.ts';
@@ -27,9 +28,39 @@ const decode = (value: unknown): unknown =>
 
 describe('metadata', () => {
   it('is JSON for people, with a final newline, and read as it was written', () => {
-    const text = new TextDecoder().decode(encodeMetadata(metadata));
-    expect(text).toBe(`${JSON.stringify(metadata, undefined, 2)}\n`);
-    expect(decodeMetadata(encodeMetadata(metadata), metadata.id)).toEqual(metadata);
+    const bytes = encodeMetadata({ ...metadata, heldReason: 'Zustimmung fehlt – §' });
+    const text = new TextDecoder().decode(bytes);
+    // By the words of docs/FORMAT.md: of the bytes in front of the comma before the last member.
+    const checked = text.slice(0, text.lastIndexOf(','));
+    const checksum = createHash('sha256').update(checked).digest('hex');
+    const shown = { ...metadata, heldReason: 'Zustimmung fehlt – §', checksum };
+    expect(text).toBe(`${JSON.stringify(shown, undefined, 2)}\n`);
+    const { checksum: _, ...read } = shown;
+    expect(decodeMetadata(bytes, metadata.id)).toEqual(read);
+  });
+
+  it('is none with any one letter or digit changed', () => {
+    const bytes = encodeMetadata(metadata);
+    const text = new TextDecoder().decode(bytes);
+    const members = text.slice(0, text.lastIndexOf(',')).length;
+    const accepted: string[] = [];
+    for (let position = 0; position < bytes.length; position += 1) {
+      const changed = bytes.slice();
+      changed[position] = (changed[position] ?? 0) ^ 1;
+      const read = decodeMetadata(changed, metadata.id);
+      if (!read) continue;
+      // Without its name the checksum is a member that nobody knows; what it is of is as it was.
+      expect(position).toBeGreaterThan(members);
+      expect(read).toMatchObject(metadata);
+      accepted.push(text[position] ?? '');
+    }
+    expect(accepted.join('')).toBe('checksum');
+  });
+
+  it('is read without a checksum, as it was written before there were any', () => {
+    expect(decode(metadata)).toEqual(metadata);
+    expect(decode({ ...metadata, checksum: '0'.repeat(64) })).toBeUndefined();
+    expect(decode({ ...metadata, checksum: 7 })).toBeUndefined();
   });
 
   it('keeps members that it does not know', () => {

@@ -13,7 +13,10 @@ export interface SegmentName {
   readonly fileExtension: string;
 }
 
-/** Contents of `<id>.meta.json`, format version 1. Unknown members are kept and ignored. */
+/**
+ * Contents of `<id>.meta.json`, format version 1. Unknown members are kept and ignored. `checksum`, which the file has as
+ * well, is of its bytes: whoever reads the file checks it and leaves it out.
+ */
 export interface SegmentMetadata {
   readonly formatVersion: number;
   readonly id: string;

@@ -8,6 +8,7 @@ import { printable } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { FileSink } from '../file-sink.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { jsonLine } from '../json-line.ts';
 import { MessageOutput } from '../message-output.ts';
 import { viewSpool } from '../open-spool.ts';
 import { directoryOption, jsonOption } from '../options.ts';
@@ -79,7 +80,7 @@ async function bundle(
     const named = leftOut.map(({ name, reason }) => ({ name, reason }));
     const facts = { output, files, bytes: sink.sizeBytes, leftOut: named };
     const text = `${output}: ${formatCount(files, 'file')}, ${formatBytes(sink.sizeBytes)}`;
-    await print(context, [json ? JSON.stringify(facts) : text]);
+    await print(context, [json ? jsonLine(facts) : text]);
     await messages.end([]);
     return leftOut.some(({ isUnread }) => isUnread) ? exitCodes.unfinished : exitCodes.done;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findSpoolIdSync, listSpoolFiles, readMetadataFile, type SpoolFile } from '@relaykit/segments';
+import { listSpoolFiles, readMetadataFile, type SpoolFile } from '@relaykit/segments';
 import { Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { escapeControls } from '../control-characters.ts';
@@ -10,6 +10,7 @@ import { type SpoolView, viewSpool } from '../open-spool.ts';
 import { directoryOption, jsonOption, keyFileOption, moment } from '../options.ts';
 import { BulkOutput } from '../print.ts';
 import { SegmentTail, type TailPiece } from '../segment-tail.ts';
+import { readSpoolId, spoolIdOfSegments } from '../spool-id.ts';
 import type { CommandSetup } from './command-setup.ts';
 
 /** How often `--follow` looks for more. */
@@ -112,7 +113,8 @@ class EventPrinter {
   /** Prints what is there by now and was not before. */
   async printWaiting(): Promise<void> {
     const files = (await listSpoolFiles(this.#view)).filter(({ kind }) => kind === 'sealed' || kind === 'active');
-    const spoolId = findSpoolIdSync(this.#view.fileSystem, this.#view.directory);
+    const found = readSpoolId(this.#view);
+    const spoolId = 'id' in found ? found.id : await spoolIdOfSegments(this.#view);
     const listed = new Map(files.map((file) => [file.segment.id, file]));
     // One that went is asked once more, so that what it left unread is said.
     for (const id of [...this.#tails.keys(), ...listed.keys()].toSorted()) {

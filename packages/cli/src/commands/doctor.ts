@@ -2,6 +2,7 @@ import type { CommandContext } from '../command-context.ts';
 import { printable } from '../describe-error.ts';
 import { type CheckResult, examine } from '../doctor/examine.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { jsonLine } from '../json-line.ts';
 import { directoryOption, jsonOption, keyFileOption } from '../options.ts';
 import { paintFor } from '../paint.ts';
 import { print } from '../print.ts';
@@ -39,7 +40,7 @@ async function doctor({ dir, keyFile, json }: DoctorOptions, context: CommandCon
   const paint = paintFor(context.stdout);
   const width = Math.max(...results.map(({ check }) => check.length));
   const lines = results.map((result) => {
-    if (json) return JSON.stringify(result);
+    if (json) return jsonLine(result);
     const { status, check, message } = result;
     return `${paint(styles[status], status.padEnd(4))}  ${check.padEnd(width)}  ${printable(message)}`;
   });

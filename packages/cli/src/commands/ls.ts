@@ -2,6 +2,7 @@ import type { CommandContext } from '../command-context.ts';
 import { printable } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatAge, formatBytes, formatCount } from '../format.ts';
+import { jsonLine } from '../json-line.ts';
 import { viewSpool } from '../open-spool.ts';
 import { directoryOption, jsonOption } from '../options.ts';
 import { plainTable } from '../plain-table.ts';
@@ -39,7 +40,7 @@ Exit codes: 0 listed, 1 failure, 2 wrong use.`,
 
 async function list({ dir, json }: ListOptions, context: CommandContext): Promise<ExitCode> {
   const segments = await listSegments(await viewSpool(dir));
-  await print(context, json ? segments.map((segment) => JSON.stringify(segment)) : describeSegments(segments));
+  await print(context, json ? segments.map((segment) => jsonLine(segment)) : describeSegments(segments));
   return exitCodes.done;
 }
 

@@ -4,6 +4,7 @@ import type { CommandContext } from '../command-context.ts';
 import { printable } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatAge, formatBytes, formatCount } from '../format.ts';
+import { jsonLine } from '../json-line.ts';
 import { openSpool } from '../open-spool.ts';
 import { directoryOption, jsonOption, unsafeDirectoryOption } from '../options.ts';
 import { plainTable } from '../plain-table.ts';
@@ -78,7 +79,7 @@ function addCommon(command: Command): Command {
 
 async function list(options: QuarantineOptions, context: CommandContext): Promise<ExitCode> {
   const segments = await new Quarantine(await openSpool(options)).list();
-  await print(context, options.json ? segments.map((segment) => JSON.stringify(segment)) : describeSegments(segments));
+  await print(context, options.json ? segments.map((segment) => jsonLine(segment)) : describeSegments(segments));
   return exitCodes.done;
 }
 
@@ -116,7 +117,7 @@ async function changeEach(
     if (status !== 'requeued' && status !== 'discarded') left += 1;
     const why = { busy: 'left: another process has it', gone: 'left: it is not in quarantine' }[status] ?? `${status}`;
     const text = reason === undefined ? why : `left: ${reason}`;
-    lines.push(options.json ? JSON.stringify({ id, status, reason }) : `${printable(id)}  ${text}`);
+    lines.push(options.json ? jsonLine({ id, status, reason }) : `${printable(id)}  ${text}`);
   }
   if (lines.length === 0 && !options.json) lines.push('Nothing is in quarantine.');
   await print(context, lines);

@@ -16,9 +16,18 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { type FormatOptions, formatToWrite, type LineSerializer } from '../formats.ts';
 import { unpackInput } from '../gzip-input.ts';
+import { jsonLine } from '../json-line.ts';
 import { LineOutput } from '../line-output.ts';
 import { MessageOutput } from '../message-output.ts';
-import { byteSize, directoryOption, duration, keyFileOption, unsafeDirectoryOption, wholeNumber } from '../options.ts';
+import {
+  byteSize,
+  directoryOption,
+  duration,
+  jsonOption,
+  keyFileOption,
+  unsafeDirectoryOption,
+  wholeNumber,
+} from '../options.ts';
 import { startProgress } from '../progress.ts';
 import { type RecordProgress, type RecordSummary, recordLines } from '../record-lines.ts';
 import { spoolLimits } from '../spool-limits.ts';
@@ -34,6 +43,7 @@ interface RecordOptions extends FormatOptions {
   readonly allowUnsafeDirectory?: true;
   readonly strict?: true;
   readonly ack?: true;
+  readonly json?: true;
   readonly durability: Durability;
   /** A line and the line feed behind it. */
   readonly maxEventBytes: number;
@@ -85,6 +95,7 @@ export function defineRecord({ program, run }: CommandSetup): void {
     )
     .option('--strict', 'stop at the first line that is refused')
     .option('--ack', 'print after each write how many lines are safe, as JSON')
+    .addOption(jsonOption('print what became of the input as one JSON object'))
     .addOption(
       new Option(
         '--durability <level>',
@@ -120,6 +131,7 @@ With --ack each write is followed by one line of JSON on standard output:
   {"lines":1200,"stored":1198,"refused":1,"blank":1}
 The first 1,200 lines of the input are settled: stored as durably as asked, or
 refused with a message, or blank. Whoever asks for this has to read it.
+With --json the last line has the same members, and how it ended.
 
 When the spool is full, or the disk is, the recording stops with exit code 1,
 and all that was acknowledged stays. With --when-full drop-oldest it goes on
@@ -157,6 +169,8 @@ async function record(options: RecordOptions, context: CommandContext): Promise<
     messages,
     unit: 'bytes',
     ...(total === undefined ? {} : { total }),
+    // Typed lines and acknowledgements show how far it is themselves.
+    isHidden: stdin.isTTY === true || (options.ack === true && context.stdout.isTTY === true),
   });
   let settled: RecordProgress | undefined;
   let namedLines = 0;
@@ -181,7 +195,8 @@ async function record(options: RecordOptions, context: CommandContext): Promise<
     });
     await writer.close();
     progress.stop();
-    await Promise.all([acks.flush(), messages.end(describeSummary(summary, happenings))]);
+    if (options.json) void acks.write(jsonLine({ ...summary, ...happenings }));
+    await Promise.all([acks.flush(), messages.end(options.json ? [] : describeSummary(summary, happenings))]);
     return summary.refused > 0 ? exitCodes.linesRefused : exitCodes.done;
   } catch (cause) {
     progress.stop();

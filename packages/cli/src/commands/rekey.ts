@@ -12,6 +12,7 @@ import { describeError } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatCount } from '../format.ts';
 import { formatsWith, isEncrypted, type LineSerializer } from '../formats.ts';
+import { jsonLine } from '../json-line.ts';
 import { readKeyFile } from '../key-file.ts';
 import { MessageOutput } from '../message-output.ts';
 import { openSpool } from '../open-spool.ts';
@@ -99,7 +100,7 @@ async function rekey(options: RekeyCommandOptions, context: CommandContext): Pro
   }
   const { rekeyed, current, ...left } = counts;
   const leftCount = Object.values(left).reduce((sum, count) => sum + count, 0);
-  const lines = options.json ? [JSON.stringify({ ...counts, unencrypted })] : describeCounts(counts);
+  const lines = options.json ? [jsonLine({ ...counts, unencrypted })] : describeCounts(counts);
   if (unencrypted > 0 && !options.json) {
     lines.push(
       `${formatCount(unencrypted, 'segment')} without encryption, left as they are: this changes keys and adds none`,

@@ -6,6 +6,7 @@ import { DryRunFileSystem, type PlannedChange } from '../dry-run/dry-run-file-sy
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { type FormatOptions, knownFormats } from '../formats.ts';
+import { jsonLine } from '../json-line.ts';
 import { MessageOutput } from '../message-output.ts';
 import { directoryOption, jsonOption, keyFileOption, unsafeDirectoryOption } from '../options.ts';
 import { print } from '../print.ts';
@@ -77,7 +78,7 @@ async function repair(options: RepairOptions, context: CommandContext): Promise<
   }).finally(() => progress.stop());
   const changes = dry?.changes().filter(({ path }) => !path.endsWith('ledger.lock'));
   const lines = json
-    ? [JSON.stringify({ dryRun: dryRun === true, ...report, ...(changes ? { changes } : {}) })]
+    ? [jsonLine({ dryRun: dryRun === true, ...report, ...(changes ? { changes } : {}) })]
     : [...describeReport(report, dryRun === true), ...describeChanges(directory, changes)];
   await print(context, lines);
   await messages.end([]);

@@ -2,6 +2,7 @@ import type { CommandContext } from '../command-context.ts';
 import { printable } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatAge, formatBytes, formatCount, formatDuration, formatRate } from '../format.ts';
+import { jsonLine } from '../json-line.ts';
 import { viewSpool } from '../open-spool.ts';
 import { directoryOption, jsonOption } from '../options.ts';
 import { plainTable } from '../plain-table.ts';
@@ -44,7 +45,7 @@ Exit codes: 0 done, 1 failure, 2 wrong use.`,
 
 async function stat({ dir, json }: StatOptions, context: CommandContext): Promise<ExitCode> {
   const snapshot = await new SpoolWatcher(await viewSpool(dir)).snapshot();
-  await print(context, json ? [JSON.stringify(snapshot)] : describeSnapshot(snapshot));
+  await print(context, json ? [jsonLine(snapshot)] : describeSnapshot(snapshot));
   return exitCodes.done;
 }
 

@@ -4,6 +4,7 @@ import { printable } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type Finding, severities } from '../findings.ts';
 import { type FormatOptions, knownFormats } from '../formats.ts';
+import { jsonLine } from '../json-line.ts';
 import { MessageOutput } from '../message-output.ts';
 import type { SpoolView } from '../open-spool.ts';
 import { directoryOption, jsonOption, keyFileOption } from '../options.ts';
@@ -79,9 +80,9 @@ async function verify(options: VerifyCommandOptions, context: CommandContext): P
     progress.stop();
   }
   const paint = paintFor(context.stdout);
-  const lines = json ? found.map((finding) => JSON.stringify(finding)) : found.map((item) => describe(item, paint));
+  const lines = json ? found.map((finding) => jsonLine(finding)) : found.map((item) => describe(item, paint));
   for (const line of lines) await output.write(line);
-  await output.write(json ? JSON.stringify({ sound: counts.damage === 0, ...counts }) : summarize(counts));
+  await output.write(json ? jsonLine({ sound: counts.damage === 0, ...counts }) : summarize(counts));
   await output.end();
   await messages.end([]);
   if (counts.damage > 0) return exitCodes.unsound;

@@ -1,9 +1,9 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { DiskUsage, FileHandle, FileStat, FileSystem } from '@relaykit/types';
 import { DryRunHandle } from './dry-run-handle.ts';
 import { DryRunNode } from './dry-run-node.ts';
 
-/** What a run would have done to one file. Paths are as they were given. */
+/** What a run would have done to one file. Paths are absolute. */
 export type PlannedChange =
   | { readonly kind: 'create'; readonly path: string; readonly sizeBytes: number }
   | { readonly kind: 'rename'; readonly path: string; readonly to: string; readonly cutBytes: number }
@@ -12,7 +12,8 @@ export type PlannedChange =
 
 /**
  * A file system over another one that changes nothing: what is written, renamed and removed stays in memory, and reads
- * see it. The code that mends a spool runs on it unchanged, so what it would do is what it does.
+ * see it. The code that mends a spool runs on it unchanged, so what it would do is what it does. A file that is named now from
+ * the working directory and now from the root is one.
  */
 export class DryRunFileSystem implements FileSystem {
   readonly userId: number | undefined;
@@ -44,7 +45,8 @@ export class DryRunFileSystem implements FileSystem {
     });
   }
 
-  createFileSync(path: string): FileHandle {
+  createFileSync(name: string): FileHandle {
+    const path = resolve(name);
     if (this.statSync(path)) throw systemError('EEXIST', path);
     this.#inodes += 1n;
     const node = new DryRunNode(this.#real, undefined, this.#inodes);
@@ -56,7 +58,8 @@ export class DryRunFileSystem implements FileSystem {
     return this.openFileSync(path, mode);
   }
 
-  openFileSync(path: string, mode: 'read' | 'readWrite'): FileHandle {
+  openFileSync(name: string, mode: 'read' | 'readWrite'): FileHandle {
+    const path = resolve(name);
     const node = this.#nodeAt(path);
     if (!node) throw systemError('ENOENT', path);
     const real = node.realPath === undefined ? undefined : this.#real.openFileSync(node.realPath, mode);
@@ -68,10 +71,11 @@ export class DryRunFileSystem implements FileSystem {
   }
 
   renameSync(from: string, to: string): void {
-    const node = this.#nodeAt(from);
+    const node = this.#nodeAt(resolve(from));
     if (!node) throw systemError('ENOENT', from);
-    this.#nodes.set(to, node);
-    this.#nodes.set(from, undefined);
+    if (this.statSync(to)?.kind === 'directory') throw systemError('EISDIR', to);
+    this.#nodes.set(resolve(to), node);
+    this.#nodes.set(resolve(from), undefined);
   }
 
   async remove(path: string): Promise<void> {
@@ -79,14 +83,14 @@ export class DryRunFileSystem implements FileSystem {
   }
 
   removeSync(path: string): void {
-    this.#nodes.set(path, undefined);
+    this.#nodes.set(resolve(path), undefined);
   }
 
   async list(directory: string): Promise<readonly string[]> {
     const isReal = this.#real.statSync(directory) !== undefined;
     const names = new Set(isReal ? await this.#real.list(directory) : []);
     for (const [path, node] of this.#nodes) {
-      if (dirname(path) !== join(directory)) continue;
+      if (dirname(path) !== resolve(directory)) continue;
       if (node) names.add(basename(path));
       else names.delete(basename(path));
     }
@@ -97,7 +101,8 @@ export class DryRunFileSystem implements FileSystem {
     return this.statSync(path);
   }
 
-  statSync(path: string): FileStat | undefined {
+  statSync(name: string): FileStat | undefined {
+    const path = resolve(name);
     const parent = dirname(path);
     if (this.#directories.has(path)) return this.#real.statSync(parent);
     return this.#nodes.has(path) ? this.#nodes.get(path)?.stat() : this.#real.statSync(path);
@@ -105,7 +110,7 @@ export class DryRunFileSystem implements FileSystem {
 
   createDirectorySync(path: string): boolean {
     if (this.statSync(path)) return false;
-    this.#directories.add(path);
+    this.#directories.add(resolve(path));
     return true;
   }
 

@@ -185,8 +185,7 @@ function addChart(chart) {
         ...axis,
         size: 88,
         ...(chart.steps ? { incrs: chart.steps } : {}),
-        values: (_plot, ticks) =>
-          ticks.map(chart.formatTick ?? ((tick) => chart.format(tick).replace(/ events.*/u, ''))),
+        values: (_plot, ticks) => ticks.map(chart.formatTick ?? ((tick) => chart.format(tick).replace(' events', ''))),
       },
     ],
   };

@@ -62,15 +62,19 @@ function troubled(text: string, isTrouble: boolean): Line {
   return isTrouble ? { text, style: 'yellow' } : { text };
 }
 
+const nameColumns = 13;
+/** Room for `1,234,567 events/s`, and two spaces in front of it. */
+const valueColumns = 20;
+
 function describeCharts({ samples, columns }: TopView): Line[] {
   const recorded = ratesOf(samples, ({ recordedBytes }) => recordedBytes);
   const delivered = ratesOf(samples, (sample) => sample.delivered);
   const waiting = samples.map(({ pending }) => pending);
   // Names on the left, values on the right.
-  const width = columns - 13 - 16;
+  const width = columns - nameColumns - valueColumns;
   if (width < 8) return [];
   const chart = (name: string, values: readonly number[], value: string): Line => ({
-    text: `${name.padEnd(13)}${sparkline(values, width)}  ${value}`,
+    text: `${name.padEnd(nameColumns)}${sparkline(values, width)}  ${value}`,
     style: 'cyan',
   });
   return [
@@ -81,16 +85,27 @@ function describeCharts({ samples, columns }: TopView): Line[] {
   ];
 }
 
-function describeUploads({ snapshot }: TopView): Line[] {
+function describeUploads({ snapshot, columns }: TopView): Line[] {
   const { recent, retrying } = snapshot;
   const lines: Line[] = [{ text: '' }, { text: 'uploads', style: 'bold' }];
   for (const { id, attempts, lastError = '' } of retrying.slice(0, 3)) {
-    lines.push({ text: `retry ${attempts}  ${id}  ${printable(lastError)}`, style: 'yellow' });
+    // The line begins with the segment, so its name stands there once.
+    const reason = printable(lastError).replace(`Upload of ${id} to`, 'to');
+    lines.push(...withReason(`retry ${attempts}  ${id}`, reason, columns, 'yellow'));
   }
   for (const { at, outcome, id, eventCount, bytes, reason = '' } of recent) {
-    const text = `${at.slice(11, 19)}Z  ${outcome}  ${id}  ${formatCount(eventCount, 'event')}, ${formatBytes(bytes)} ${printable(reason)}`;
-    lines.push(outcome === 'delivered' ? { text } : { text, style: 'yellow' });
+    const size = `${formatCount(eventCount, 'event')}, ${formatBytes(bytes)}`;
+    const style = outcome === 'delivered' ? undefined : 'yellow';
+    lines.push(...withReason(`${at.slice(11, 19)}Z  ${outcome}  ${id}  ${size}`, printable(reason), columns, style));
   }
   if (lines.length === 2) lines.push({ text: 'none yet' });
   return lines;
+}
+
+/** The reason is what somebody looks for: it takes a line of its own where the first one has no room for it. */
+function withReason(text: string, reason: string, columns: number, style: Line['style']): Line[] {
+  const styled = (line: string): Line => (style === undefined ? { text: line } : { text: line, style });
+  if (reason === '') return [styled(text)];
+  const together = `${text}  ${reason}`;
+  return together.length <= columns ? [styled(together)] : [styled(text), styled(`  ${reason}`)];
 }

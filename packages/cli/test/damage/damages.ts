@@ -179,6 +179,24 @@ export const damages: readonly Damage[] = [
     lost: () => [],
   },
   {
+    name: 'metadata with a changed letter in the extension',
+    apply: ({ directory, first }) =>
+      edit(join(directory, `${first.id}.meta.json`), (bytes) =>
+        Buffer.from(bytes.toString().replace('"fileExtension": "nd', '"fileExtension": "md')),
+      ),
+    expected: ({ first }) => [{ severity: 'damage', code: 'metadataDamaged', file: `${first.id}.meta.json` }],
+    lost: () => [],
+  },
+  {
+    name: 'metadata with another number of events',
+    apply: ({ directory, first }) =>
+      edit(join(directory, `${first.id}.meta.json`), (bytes) =>
+        Buffer.from(bytes.toString().replace(/"eventCount": \d+/u, '"eventCount": 9000000000000000')),
+      ),
+    expected: ({ first }) => [{ severity: 'damage', code: 'metadataDamaged', file: `${first.id}.meta.json` }],
+    lost: () => [],
+  },
+  {
     name: 'metadata that is missing',
     apply: ({ directory, first }) => rm(join(directory, `${first.id}.meta.json`)),
     expected: ({ first }) => [{ severity: 'damage', code: 'metadataMissing', file: first.fileName }],
