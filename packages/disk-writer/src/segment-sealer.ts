@@ -3,10 +3,11 @@ import type { SegmentMetadata, SpoolTotals, Timer } from '@relaykit/types';
 import { SealJob, type SealJobOptions } from './seal-job.ts';
 
 /**
- * Segments that may wait for their seal while the next ones are written; beyond that, writes wait, too. What is not sealed
- * cannot be given up, so a spool may exceed its limits by as many.
+ * Segments that may wait for their seal while the next ones are written; beyond that, writes wait, too. A seal has some ten
+ * steps one after the other, and a busy producer lets the event loop turn seldom: with four, each new segment waited for one of
+ * those before it. What is not sealed cannot be given up, so a spool may exceed its limits by as many.
  */
-export const MAX_WAITING_SEALS = 4;
+export const MAX_WAITING_SEALS = 8;
 
 /** When a seal that failed is begun again though nobody writes: often enough that a disk that works again is used. */
 export const SEAL_RETRY_MS = 5_000;
