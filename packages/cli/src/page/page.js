@@ -175,12 +175,14 @@ function addChart(chart) {
   const series = { stroke: () => colour('--series'), fill: () => colour('--fill'), width: 2, points: { show: false } };
   const options = {
     ...sizeOf(chart.place),
+    // On the right, room for half of the last time.
+    padding: [null, 30, null, null],
     legend: { show: false },
     cursor: { y: false },
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(chart.leastTop, most * 1.1)] } },
     series: [{}, series],
     axes: [
-      { ...axis, size: 32, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatTime(tick * 1_000)) },
+      { ...axis, size: 32, space: 64, values: (_plot, ticks) => ticks.map((tick) => formatTime(tick * 1_000)) },
       {
         ...axis,
         size: 88,
