@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeMetadata, encodeMetadata } from '@relaykit/segments';
 import { portableCrc32 } from '@relaykit/serializers/framed';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exitCodes } from '../src/exit-codes.ts';
@@ -49,8 +50,9 @@ it.each(['gzip', 'zstd'] as const)('verify names it, though hash and metadata fi
     .update(await readFile(join(spool.directory, fileName)))
     .digest('hex');
   const metadataFile = join(spool.directory, `${id}.meta.json`);
-  const metadata = JSON.parse(await readFile(metadataFile, 'utf8'));
-  await writeFile(metadataFile, JSON.stringify({ ...metadata, sha256 }));
+  const metadata = decodeMetadata(await readFile(metadataFile), id);
+  if (!metadata) throw new Error('no metadata');
+  await writeFile(metadataFile, encodeMetadata({ ...metadata, sha256 }));
   const outcome = await relay(['verify', '--dir', spool.directory, '--json']);
   expect(outcome.code).toBe(exitCodes.unsound);
   const found = jsonLines(outcome).filter(({ severity }) => severity === 'damage');
