@@ -90,7 +90,7 @@ async function missingMetadata({ fileName, segment }: SpoolFile, view: SpoolView
 /** A copy beside its segment is nobody's business; here it is all that is left. */
 function copyAlone(file: string, original: string): Finding {
   const what = `its metadata is that of ${original}, which is missing, so it is taken for a copy and not delivered`;
-  const message = `${what}; put ${original} back, or remove the metadata and let relay repair describe this file`;
+  const message = `${what}; put ${original} back, or let relay repair take what is whole in this file`;
   return { severity: 'damage', code: 'segmentMissing', file, message };
 }
 

@@ -1,7 +1,8 @@
 // Goal: a file that cannot be read costs itself, with its reason, and nothing of the files beside it.
 import { execFileSync } from 'node:child_process';
-import { chmod, copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { jsonLines, relay } from './in-process.ts';
 import { newSpool, segmentFiles } from './spool.ts';
@@ -73,6 +74,18 @@ describe('relay cat', () => {
       }
     },
   );
+});
+
+it('a repair describes one of two files where the metadata of both is damaged, and leaves the other alone', async () => {
+  const { spool, second } = await threeSegments();
+  await writeFile(`${second}.gz`, gzipSync(await readFile(second)), { mode: 0o600 });
+  await writeFile(second.replace(/\.ndjson$/u, '.meta.json'), '{');
+  expect(await relay(['repair', '--dir', spool])).toMatchObject({
+    code: 0,
+    stdout: `metadataRebuilt: ${basename(second)}: its metadata is written anew; held back\n`,
+  });
+  expect(await relay(['repair', '--dir', spool])).toMatchObject({ code: 0, stdout: 'Nothing was to be done.\n' });
+  expect(await relay(['cat', '--dir', spool])).toMatchObject({ code: 0, stdout: '0\n1\n2\n' });
 });
 
 describe('a spool.json that is no file', () => {

@@ -14,7 +14,7 @@ import { removeEmptied } from './removal.ts';
 import { prepareSalvage, publishSalvage, salvageId } from './salvage.ts';
 import { sha256 } from './sha256.ts';
 import type { Spool } from './spool.ts';
-import { activeFileName, type SpoolFile, type SpoolFileKind } from './spool-names.ts';
+import { activeFileName, heldFileName, type SpoolFile, type SpoolFileKind } from './spool-names.ts';
 
 /**
  * - `rekeyed`: its events stand in a segment of another id.
@@ -112,7 +112,9 @@ async function handOver(
 ): Promise<void> {
   const { fileSystem, directory } = spool;
   const sealed = spool.pathOf(fileName);
-  const open = spool.pathOf(activeFileName(id, fileExtension));
+  // What is held stays held, even if its metadata is lost meanwhile.
+  const nameOf = metadata.exportReady ? activeFileName : heldFileName;
+  const open = spool.pathOf(nameOf(id, fileExtension));
   await fileSystem.rename(sealed, open);
   try {
     await fileSystem.syncDirectory(directory);

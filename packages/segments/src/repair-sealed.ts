@@ -7,6 +7,7 @@ import { rebuildMetadata } from './rebuild-metadata.ts';
 import { emptyRecoveryCounts } from './recovery-report.ts';
 import { quarantineSegment } from './removal.ts';
 import { prepareSalvage, publishSalvage, salvageId } from './salvage.ts';
+import { isOf } from './segment-copies.ts';
 import type { SerializerList } from './serializer-list.ts';
 import type { Spool } from './spool.ts';
 import { type SpoolFile, sealedFileName } from './spool-names.ts';
@@ -18,7 +19,7 @@ export const DAMAGED_SOURCE = 'damagedSource';
  * What became of a sealed segment that was looked into.
  *
  * - `intact`: as its metadata says. `isMetadataRebuilt` where that was damaged or missing; it is held back then.
- * - `busy`: somebody else has it. `gone`: it is settled.
+ * - `busy`: somebody else has it. `gone`: it is settled, or a copy beside its segment.
  * - `waiting`: its format or key is not known here; left as it is.
  * - `repaired`: damaged. What is whole in it, if anything, stands in `salvaged`; the original is in quarantine.
  */
@@ -47,6 +48,7 @@ export async function repairSealed(spool: Spool, file: SpoolFile, serializers: S
     if (!known) await rebuildMetadata(spool, file, handle, serializers, emptyRecoveryCounts());
     const metadata = known ?? (await readMetadata(spool, id));
     if (!metadata) return { status: 'waiting' };
+    if (isCopyBeside(spool, metadata, file)) return { status: 'gone' };
     const endBytes = await endOf(handle, metadata);
     const scan = await scanSealed(spool, handle, serializer, id, endBytes);
     if (scan.missingKeyId !== undefined || scan.unopenedKeyId !== undefined) return { status: 'waiting' };
@@ -62,6 +64,14 @@ export async function repairSealed(spool: Spool, file: SpoolFile, serializers: S
   } finally {
     await handle.close();
   }
+}
+
+/** Whether the file that the metadata is of stands beside this one, which is none of ours then. */
+function isCopyBeside(spool: Spool, metadata: SegmentMetadata, { segment }: SpoolFile): boolean {
+  if (isOf(metadata, segment)) return false;
+  return (
+    spool.fileSystem.statSync(spool.pathOf(sealedFileName(segment.id, metadata.format.fileExtension))) !== undefined
+  );
 }
 
 function scanSealed(

@@ -73,6 +73,25 @@ describe('rekeySegment', () => {
     expect(metadataOf(disk, MOVED)).toMatchObject({ exportReady: false, heldReason: 'metadataLost' });
   });
 
+  it('keeps it held where the process ends on the way and the metadata is damaged', async () => {
+    const scene = createScene();
+    const { disk, spool } = scene;
+    await setUp(spool);
+    const held = { ...metadataOf(disk), exportReady: false, heldReason: 'holdExport' };
+    disk.placeFile(pathOf({}, 'meta.json'), JSON.stringify(held));
+    const dying = disk.process('dying');
+    const rename = dying.rename.bind(dying);
+    dying.rename = async (from, to) => {
+      await rename(from, to);
+      if (from === pathOf({}, 'ndjson')) dying.kill();
+    };
+    await expect(rekey(openSpool(dying))).rejects.toThrow();
+    disk.placeFile(pathOf({}, 'meta.json'), '{');
+    await recover(scene);
+    expect(await eventsOf(disk)).toEqual([0, 1, 2, 3, 4]);
+    expect(metadataOf(disk)).toMatchObject({ exportReady: false, heldReason: 'holdExport' });
+  });
+
   it('leaves alone what needs no new key, was tried, is damaged, or has no room behind it', async () => {
     const { disk, spool } = createScene();
     await setUp(spool);
