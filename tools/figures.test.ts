@@ -26,7 +26,7 @@ function numbersIn(text: string, pattern: RegExp): string[] {
 
 function figuresIn(page: string): string[] {
   // What a terminal showed once is an example, not a measurement.
-  const text = page.replaceAll(/^```[^]*?^```/gmu, '');
+  const text = page.replaceAll(/^```[\s\S]*?^```/gmu, '');
   const found = numbersIn(text, besideUnit);
   for (const [table] of text.matchAll(/(?:^\|.*\n)+/gmu)) {
     const [head = '', , ...rows] = table.trim().split('\n');
